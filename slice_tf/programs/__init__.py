@@ -1,0 +1,1 @@
+"""One file a command: flags and wiring only. Nothing imports them."""

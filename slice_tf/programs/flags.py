@@ -1,0 +1,57 @@
+"""The parser of every program's flags."""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+
+class FlagParser(argparse.ArgumentParser):
+    """An argument parser that refuses abbreviations and suggests a mend.
+
+    Every error is one line on stderr and exit status 2.
+
+    Args:
+        command: The command's name, such as `train`.
+        description: One sentence for `--help`.
+    """
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(
+            prog=f"slice-tf {command}",
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+
+    def parse(self, argv: Sequence[str]) -> argparse.Namespace:
+        """Returns the flags; exits with status 2 where one is unknown."""
+        flags, unknown = self.parse_known_args(list(argv))
+        if unknown:
+            self.error(self._describe(unknown[0]))
+        return flags
+
+    def error(self, message: str) -> NoReturn:
+        """Prints one line and exits with status 2."""
+        sys.stderr.write(f"{self.prog}: error: {message}{self._hint()}\n")
+        sys.exit(2)
+
+    def _describe(self, token: str) -> str:
+        known = [name for action in self._actions for name in action.option_strings]
+        flag = token.partition("=")[0]
+        near = difflib.get_close_matches(flag, known, n=1)
+        hint = f". Did you mean {near[0]}?" if near else ""
+        return f"there is no such flag or argument. Received: {token}{hint}"
+
+    def _hint(self) -> str:
+        return f" (`{self.prog} --help` lists the flags)"
+
+
+def split_beam_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Splits a program's own flags from Beam's, which follow `--`."""
+    own = list(argv)
+    if "--" not in own:
+        return own, []
+    cut = own.index("--")
+    return own[:cut], own[cut + 1 :]
