@@ -25,7 +25,7 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 
 # What a user's input can cause. Anything else is a bug and shows a traceback.
-_USER_ERRORS = (ValueError, TypeError, OSError, ImportError)
+_USER_ERRORS = (ValueError, TypeError, OSError, ModuleNotFoundError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def _run(command: str, arguments: list[str]) -> int:
         _fail(name, "interrupted; nothing half-written got its final name")
         return INTERRUPTED
     except _USER_ERRORS as error:
-        if os.environ.get("SLICE_TF_DEBUG"):
+        if os.environ.get("SLICE_TF_DEBUG") or _is_ours(error):
             raise
         return _fail(name, _one_line(error))
 
@@ -80,8 +80,13 @@ def _fail(name: str, message: str) -> int:
     return USAGE_ERROR
 
 
+def _is_ours(error: Exception) -> bool:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    return (missing or "").startswith("slice_tf")
+
+
 def _one_line(error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    if isinstance(error, ModuleNotFoundError):
         return (
             f"this command needs the package `{error.name}`, which is not "
             'installed. Install it with: pip install "slice-tf[all]"'

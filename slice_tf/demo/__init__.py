@@ -1,0 +1,1 @@
+"""The whole way once, on data that needs no download."""

@@ -1,0 +1,45 @@
+import importlib
+
+import pytest
+
+import slice_tf
+
+ROOMS = [
+    "slice_tf",
+    "slice_tf.slicing",
+    "slice_tf.data",
+    "slice_tf.layers",
+    "slice_tf.losses",
+    "slice_tf.metrics",
+    "slice_tf.models",
+    "slice_tf.training",
+    "slice_tf.evaluation",
+    "slice_tf.export",
+    "slice_tf.report",
+    "slice_tf_beam",
+    "slice_tf_serving",
+]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_listed_name_is_there_documented_and_sorted(room):
+    module = importlib.import_module(room)
+    assert list(module.__all__) == sorted(module.__all__)
+    for name in module.__all__:
+        thing = getattr(module, name)
+        if callable(thing):
+            assert thing.__doc__, f"{room}.{name} has no docstring"
+
+
+def test_unknown_name_says_so():
+    with pytest.raises(AttributeError, match="has no attribute 'sram'"):
+        slice_tf.sram  # noqa: B018
+
+
+def test_front_door_leads_into_the_rooms():
+    from slice_tf.layers import SliceResidualAttention
+    from slice_tf.slicing import slicing_function
+
+    assert slice_tf.SliceResidualAttention is SliceResidualAttention
+    assert slice_tf.slicing_function is slicing_function
+    assert dir(slice_tf) == list(slice_tf.__all__)
