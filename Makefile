@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/slice-tf demo
+	$(BIN)/slice-tf demo --overwrite
 
 check: $(STAMP)
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ bench: $(STAMP)
 	for program in benchmarks/bench_*.py; do $(BIN)/python $$program || exit 1; done
 
 experiments: $(STAMP)
-	$(BIN)/slice-tf demo --data synthetic --output-dir out/synthetic
+	$(BIN)/slice-tf demo --data synthetic --output-dir out/synthetic --overwrite
 
 clean:
 	rm -rf $(VENV) dist build out slice-tf-demo

@@ -2,6 +2,8 @@
 
 import argparse
 import difflib
+import pathlib
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -38,7 +40,9 @@ class FlagParser(argparse.ArgumentParser):
         sys.exit(2)
 
     def _describe(self, token: str) -> str:
-        known = [name for action in self._actions for name in action.option_strings]
+        known = [
+            name for action in self._actions for name in action.option_strings
+        ]
         flag = token.partition("=")[0]
         near = difflib.get_close_matches(flag, known, n=1)
         hint = f". Did you mean {near[0]}?" if near else ""
@@ -55,3 +59,47 @@ def split_beam_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return own, []
     cut = own.index("--")
     return own[:cut], own[cut + 1 :]
+
+
+def positive_int(text: str) -> int:
+    """Reads a flag's value that counts something."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 1. Received: {text}"
+        )
+    return value
+
+
+def new_directory(
+    path: pathlib.Path, replaceable: str | None = None
+) -> pathlib.Path:
+    """Creates an output directory that holds nothing yet.
+
+    Args:
+        path: Must not exist, or be an empty directory.
+        replaceable: Name of a file that marks a directory as an earlier
+            output of the same program, which is then removed first. None
+            replaces nothing.
+
+    Raises:
+        ValueError: If it is a file, or holds something that is not ours to
+            remove.
+    """
+    if path.exists() and not path.is_dir():
+        raise ValueError(
+            "The output must be a directory, because it will hold several "
+            f"files. Received: output_dir={path}, which is a file."
+        )
+    if path.is_dir() and any(path.iterdir()):
+        if replaceable is None or not (path / replaceable).is_file():
+            raise ValueError(
+                "The output directory must be new or empty, because nothing "
+                f"of yours is overwritten. Received: output_dir={path}"
+            )
+        shutil.rmtree(path)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
