@@ -1,0 +1,83 @@
+"""Checks of arguments that several layers share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+BASE_INDICATORS = ("zero", "learned")
+
+
+def check_count(name: str, value: Any, least: int, why: str) -> int:
+    """Returns an integer argument that is large enough.
+
+    Raises:
+        TypeError: If `value` is no integer.
+        ValueError: If `value` is less than `least`.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"`{name}` must be an integer, because {why}. "
+            f"Received: {name}={value!r}"
+        )
+    count = int(value.__index__())
+    if count < least:
+        raise ValueError(
+            f"`{name}` must be at least {least}, because {why}. "
+            f"Received: {name}={value}"
+        )
+    return count
+
+
+def check_base_indicator(base_indicator: str) -> str:
+    """Returns the treatment of the base slice's indicator.
+
+    Raises:
+        ValueError: If it is neither `zero` nor `learned`.
+    """
+    if base_indicator not in BASE_INDICATORS:
+        raise ValueError(
+            "`base_indicator` must be 'zero' or 'learned', because it says "
+            "whether the base slice's indicator is trained. "
+            f"Received: base_indicator={base_indicator!r}"
+        )
+    return base_indicator
+
+
+def check_positions(
+    name: str, positions: Sequence[int], num_slices: int
+) -> tuple[int, ...]:
+    """Returns positions of slices, sorted.
+
+    Raises:
+        ValueError: If one of them is no position of a slice.
+    """
+    outside = [one for one in positions if not 0 <= one < num_slices]
+    if outside:
+        raise ValueError(
+            f"`{name}` must hold positions of slices, which are 0 to "
+            f"{num_slices - 1}; the base slice is not among them. "
+            f"Received: {name}={tuple(positions)}"
+        )
+    return tuple(sorted({int(one) for one in positions}))
+
+
+def check_rank(name: str, shape: Sequence[int | None], axes: str) -> None:
+    """Refuses a tensor of another rank or of an unknown last axis.
+
+    Args:
+        name: What the tensor is called.
+        shape: Its static shape.
+        axes: The axes it must have, such as `[batch, dim]`.
+
+    Raises:
+        ValueError: If the rank differs or the last axis is not known.
+    """
+    if len(shape) != axes.count(",") + 1 or shape[-1] is None:
+        raise ValueError(
+            f"`{name}` must be of shape {axes} with a known last axis, "
+            f"because weights are made for it. Received: shape={tuple(shape)}"
+        )
+
+
+def num_logits(num_classes: int) -> int:
+    """Returns 1 for a binary task, else the number of classes."""
+    return 1 if num_classes == 2 else num_classes

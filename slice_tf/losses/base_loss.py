@@ -1,0 +1,32 @@
+"""The loss of the final prediction."""
+
+from typing import Any
+
+from keras import ops
+
+from slice_tf.losses.cross_entropy import cross_entropy
+
+
+def base_loss(
+    logits: Any, labels: Any, membership: Any, member_weight: float = 1.0
+) -> Any:
+    """Returns `CE(f(z'), y)` of each example.
+
+    Args:
+        logits: `f(z')`, of shape `[batch, logits]`.
+        labels: Integers, of shape `[batch]`.
+        membership: Zeros and ones, of shape `[batch, slices]`; 0 where it is
+            not known.
+        member_weight: Weight of an example that is in any slice.
+
+    Returns:
+        Losses, of shape `[batch]`.
+
+    Source:
+        Chen et al. 2019, section 3.2 (f), with a weight of 1.
+    """
+    losses = cross_entropy(logits, labels)
+    if member_weight == 1.0 or not membership.shape[-1]:
+        return losses
+    in_any = ops.max(membership, axis=-1)
+    return losses * (1.0 + (member_weight - 1.0) * in_any)

@@ -1,0 +1,7 @@
+"""Models: slice-aware, vanilla, and a backbone to start with."""
+
+from slice_tf.models.mlp import build_mlp
+from slice_tf.models.slice_aware_model import SliceAwareModel
+from slice_tf.models.vanilla_model import VanillaModel
+
+__all__ = ["SliceAwareModel", "VanillaModel", "build_mlp"]

@@ -1,0 +1,238 @@
+"""What all models of a sliced task share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from slice_tf.layers.checks import check_count, check_rank
+from slice_tf.metrics.slice_accuracy import SliceAccuracy
+from slice_tf.models.backbone import (
+    check_backbone,
+    output_shape,
+    select_features,
+)
+from slice_tf.models.probabilities import class_ids, class_probabilities
+from slice_tf.models.targets import Targets, read_targets
+from slice_tf.schema import SliceSchema
+
+
+class TaskModel(keras.Model):
+    """A classifier that is scored per slice and brings its own losses.
+
+    A subclass sets `self.module`, a layer from `z` to a dict with `logits`,
+    and says in `loss_parts` what is minimised.
+
+    Args:
+        backbone: A Keras model from a dict of features to `z`, of shape
+            `[batch, dim]`.
+        schema: The slices, or `None` to score the base slice alone.
+        num_classes: Number of classes; 2 is a binary task.
+
+    Raises:
+        TypeError: If an argument is of another type.
+        ValueError: If `num_classes` is less than 2.
+    """
+
+    def __init__(
+        self,
+        backbone: Any,
+        schema: SliceSchema | None,
+        num_classes: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if schema is not None and not isinstance(schema, SliceSchema):
+            raise TypeError(
+                "`schema` must be a `SliceSchema`. "
+                f"Received: type={type(schema).__name__}. Make one with "
+                "`SliceSchema.load(directory)` or `SliceSchema.from_names`."
+            )
+        self.backbone = check_backbone(backbone)
+        self.schema = schema
+        self.num_classes = check_count(
+            "num_classes", num_classes, 2, "a prediction is among classes"
+        )
+        self.slice_accuracy = SliceAccuracy(schema.names if schema else ())
+
+    def build_from_backbone(self) -> None:
+        """Makes the weights now where the backbone says how wide `z` is."""
+        shape = output_shape(self.backbone)
+        if shape is not None:
+            self._build_module(shape)
+            self.built = True
+
+    def build(self, features_shape: Any) -> None:
+        if not self.backbone.built:
+            self.backbone.build(features_shape)
+        if not self.module.built:
+            shape = self.backbone.compute_output_shape(features_shape)
+            self._build_module(shape)
+        self.built = True
+
+    def _build_module(self, z_shape: Any) -> None:
+        check_rank("backbone output", z_shape, "[batch, dim]")
+        self.module.build(z_shape)
+
+    def call(self, features: Any, training: bool | None = None) -> Any:
+        chosen = select_features(self.backbone, features)
+        return self.module(self.backbone(chosen, training=training))
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Configures training.
+
+        Args:
+            optimizer: As in Keras.
+            metrics: As in Keras. They score the probabilities of the final
+                prediction (of shape `[batch, 1]`, class 1, for a binary task;
+                else `[batch, classes]`) against `label`: `["accuracy"]`,
+                `[keras.metrics.AUC()]`.
+            weighted_metrics: The same, weighted by `sample_weight`.
+            **kwargs: Further arguments of `keras.Model.compile`.
+
+        Raises:
+            ValueError: If a loss is passed; the model brings its own.
+        """
+        for name in ("loss", "loss_weights"):
+            if kwargs.pop(name, None) is not None:
+                raise ValueError(
+                    f"`{name}` must not be passed, because the model brings "
+                    f"its own losses. Received: {name}. Choose among them "
+                    "with `recipe`, or weigh examples with `sample_weight`."
+                )
+        super().compile(
+            optimizer=optimizer,
+            metrics=metrics,
+            weighted_metrics=weighted_metrics,
+            **kwargs,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
+        """Returns losses to be added up, each of shape `[batch]`."""
+        raise NotImplementedError
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        del x, training
+        targets = self._read(y)
+        parts = self.loss_parts(y_pred, targets)
+        weights = example_weights(sample_weight)
+        means = {
+            name: batch_mean(values, weights) for name, values in parts.items()
+        }
+        self.track_parts(means, ops.shape(targets.label)[0])
+        total = sum(means.values(), ops.zeros((), "float32"))
+        for loss in self.losses:  # regularizers
+            total = total + ops.cast(ops.sum(loss), "float32")
+        return self._share_of_replica(total)
+
+    def _share_of_replica(self, loss: Any) -> Any:
+        """Divides by the number of replicas, whose gradients are summed.
+
+        It is what Keras does with its own losses: the hook scales once under
+        `tf.distribute` and is the identity elsewhere.
+        """
+        hook = getattr(self, "_aggregate_additional_loss", None)
+        return hook(loss) if hook else loss
+
+    def track_parts(self, means: Mapping[str, Any], batch_size: Any) -> None:
+        """Records parts of the loss; a subclass with several overrides it."""
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        targets = self._read(y)
+        logits = y_pred["logits"]
+        self.slice_accuracy.update_state(
+            targets.label, class_ids(logits), targets.membership
+        )
+        scores, label = class_probabilities(logits), targets.label
+        if self.num_classes == 2:
+            scores, label = scores[:, 1:], label[:, None]
+        weights = example_weights(sample_weight)
+        return super().compute_metrics(x, label, scores, weights)
+
+    def _read(self, y: Any) -> Targets:
+        return read_targets(y, self.schema.num_slices if self.schema else 0)
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "backbone": serialize(self.backbone),
+            "schema": self.schema.to_dict() if self.schema else None,
+            "num_classes": self.num_classes,
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> "TaskModel":
+        config = dict(config)
+        config["backbone"] = keras.saving.deserialize_keras_object(
+            config["backbone"], custom_objects=custom_objects
+        )
+        if config["schema"] is not None:
+            config["schema"] = SliceSchema.from_dict(config["schema"])
+        return cls(**config)
+
+
+def example_weights(sample_weight: Any) -> Any:
+    """Returns weights of shape `[batch]`, or `None`.
+
+    Keras copies one array of weights to every target, so that a dict arrives;
+    the weights of `label` stand for the example.
+
+    Args:
+        sample_weight: Of shape `[batch]` or `[batch, 1]`, a dict of such, or
+            `None`.
+
+    Raises:
+        ValueError: If weights are not one number an example.
+    """
+    if isinstance(sample_weight, Mapping):
+        sample_weight = sample_weight.get("label")
+    if sample_weight is None:
+        return None
+    weights = ops.cast(sample_weight, "float32")
+    if len(weights.shape) == 2 and weights.shape[1] == 1:
+        weights = weights[:, 0]
+    if len(weights.shape) != 1:
+        raise ValueError(
+            "`sample_weight` must be one number an example, because it weighs "
+            "the example in every loss. "
+            f"Received: shape={tuple(weights.shape)}"
+        )
+    return weights
+
+
+def batch_mean(values: Any, weights: Any = None) -> Any:
+    """Returns the mean over the batch, 0 for an empty one.
+
+    As in Keras, a weighted sum is divided by the number of examples, not by
+    the sum of the weights.
+
+    Args:
+        values: Of shape `[batch]`.
+        weights: Of shape `[batch]`, or `None`.
+    """
+    count = ops.cast(ops.maximum(ops.shape(values)[0], 1), values.dtype)
+    return ops.sum(values if weights is None else values * weights) / count
