@@ -1,0 +1,51 @@
+"""Metrics per slice, with intervals that hold for small slices.
+
+One accumulator per slice gives every metric: fill an `Evaluator` batch by
+batch (or call `evaluate` on arrays), take its `results`, save them as
+results.json. Needs NumPy only; a worker that counts predictions loads neither
+TensorFlow nor Keras.
+"""
+
+from slice_tf.evaluation.accumulate import SliceCounts
+from slice_tf.evaluation.evaluator import Evaluator, evaluate
+from slice_tf.evaluation.indicators import IndicatorCounts
+from slice_tf.evaluation.inputs import to_probabilities
+from slice_tf.evaluation.metrics import Metric
+from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.results import (
+    Comparison,
+    DataFacts,
+    ModelFacts,
+    Results,
+    SliceResult,
+)
+from slice_tf.evaluation.runs import RunComparison, compare_runs
+from slice_tf.evaluation.table import (
+    comparison_table,
+    footnote,
+    render_table,
+    results_table,
+    runs_table,
+)
+
+__all__ = [
+    "Comparison",
+    "DataFacts",
+    "Evaluator",
+    "IndicatorCounts",
+    "Metric",
+    "ModelFacts",
+    "PairedCounts",
+    "Results",
+    "RunComparison",
+    "SliceCounts",
+    "SliceResult",
+    "compare_runs",
+    "comparison_table",
+    "evaluate",
+    "footnote",
+    "render_table",
+    "results_table",
+    "runs_table",
+    "to_probabilities",
+]

@@ -1,0 +1,201 @@
+"""Counts a model's predictions, and a baseline's beside them."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import inputs
+from slice_tf.evaluation.accumulate import SliceCounts
+from slice_tf.evaluation.fingerprint import fingerprint_of
+from slice_tf.evaluation.indicators import IndicatorCounts
+from slice_tf.evaluation.metrics import FLOOR
+from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.results import DataFacts, ModelFacts, Results
+from slice_tf.evaluation.summary import summarize
+from slice_tf.schema import SliceSchema
+
+
+class Evaluator:
+    """Evaluates a model in one pass, in memory that does not grow.
+
+    Batches may come in any order and be counted in parts that are merged;
+    the results are the same to the last bit.
+
+    Args:
+        schema: The slices.
+        num_classes: Number of classes, at least 2.
+
+    Attributes:
+        counts: The candidate's predictions.
+        paired: Both models' verdicts; None until a baseline is added.
+        indicators: Learned indicators; None until some are added.
+    """
+
+    def __init__(self, schema: SliceSchema, num_classes: int) -> None:
+        self.schema = schema
+        self.counts = SliceCounts(schema.num_slices, num_classes)
+        self.paired: PairedCounts | None = None
+        self.indicators: IndicatorCounts | None = None
+
+    def add(
+        self,
+        labels: Any,
+        probabilities: Any,
+        membership: Any,
+        known: Any = None,
+        *,
+        baseline_probabilities: Any = None,
+        indicator_logits: Any = None,
+    ) -> None:
+        """Counts one batch.
+
+        Args:
+            labels: Class ids, of shape `[batch]`.
+            probabilities: The candidate's, of shape `[batch, classes]`.
+            membership: 0 or 1, of shape `[batch, slices]`.
+            known: 0 where membership is unknown, of the same shape; None
+                where all is known.
+            baseline_probabilities: The baseline's, of shape
+                `[batch, classes]`. Either every batch has them or none.
+            indicator_logits: The candidate's, of shape `[batch, slices]`.
+                Either every batch has them or none.
+
+        Raises:
+            ValueError: If a shape or a value is wrong.
+            TypeError: If labels are no integers.
+        """
+        truth = np.asarray(labels)
+        self._check_whole("baseline_probabilities", baseline_probabilities)
+        self._check_whole("indicator_logits", indicator_logits)
+        before = None
+        if baseline_probabilities is not None:
+            before = inputs.check_probabilities(
+                baseline_probabilities, len(truth), self.counts.num_classes
+            )
+        self.counts.add(truth, probabilities, membership, known)
+        if before is not None:
+            self.paired = self.paired or PairedCounts(self.schema.num_slices)
+            verdicts = (
+                before.argmax(axis=1) == truth,
+                np.asarray(probabilities).argmax(axis=1) == truth,
+            )
+            self.paired.add(*verdicts, membership, known)
+        if indicator_logits is not None:
+            self.indicators = self.indicators or IndicatorCounts(
+                self.schema.num_slices
+            )
+            self.indicators.add(indicator_logits, membership, known)
+
+    def merge(self, other: "Evaluator") -> None:
+        """Adds what another evaluator counted.
+
+        Raises:
+            ValueError: If the other evaluates other slices or classes, or
+                only one of the two has a baseline or indicators.
+        """
+        self.schema.check_same(other.schema, "this evaluator", "the other")
+        for name in ("paired", "indicators"):
+            if (getattr(self, name) is None) != (getattr(other, name) is None):
+                raise ValueError(
+                    "Evaluators to merge must count the same things, because "
+                    "one part without a baseline or indicators would leave "
+                    f"the whole without. Received: {name} in one of the two"
+                )
+        self.counts.merge(other.counts)
+        if self.paired and other.paired:
+            self.paired.merge(other.paired)
+        if self.indicators and other.indicators:
+            self.indicators.merge(other.indicators)
+
+    def results(
+        self,
+        *,
+        data_path: str = "",
+        model: ModelFacts | None = None,
+        baseline: ModelFacts | None = None,
+        floor: int = FLOOR,
+    ) -> Results:
+        """Returns metrics per slice of all that was counted.
+
+        Args:
+            data_path: Where the data came from.
+            model: What was evaluated.
+            baseline: What it was compared with.
+            floor: Metrics with a smaller denominator are `too few`.
+
+        Raises:
+            ValueError: If nothing was counted.
+        """
+        num_examples = self.counts.num_examples
+        if not num_examples:
+            raise ValueError(
+                "There must be at least one example to evaluate. "
+                f"Received: num_examples=0, data_path={data_path!r}"
+            )
+        return Results(
+            schema=self.schema,
+            num_classes=self.counts.num_classes,
+            floor=floor,
+            data=DataFacts(
+                data_path,
+                fingerprint_of(self.counts.checksum, num_examples),
+                num_examples,
+            ),
+            model=model or ModelFacts(),
+            baseline=(baseline or ModelFacts()) if self.paired else None,
+            slices=summarize(
+                self.schema, self.counts, self.paired, self.indicators, floor
+            ),
+        )
+
+    def _check_whole(self, name: str, values: Any) -> None:
+        counted = self.paired if "baseline" in name else self.indicators
+        if self.counts.num_examples and (values is None) != (counted is None):
+            raise ValueError(
+                f"`{name}` must come with every batch or with none, because "
+                "a comparison of parts of the data is no comparison. "
+                f"Received: {name}={'None' if values is None else 'an array'}"
+                f" after {self.counts.num_examples} examples"
+            )
+
+
+def evaluate(
+    labels: Any,
+    probabilities: Any,
+    membership: Any,
+    schema: SliceSchema,
+    *,
+    known: Any = None,
+    baseline_probabilities: Any = None,
+    indicator_logits: Any = None,
+    floor: int = FLOOR,
+) -> Results:
+    """Evaluates predictions that are in memory.
+
+    Args:
+        labels: Class ids, of shape `[examples]`.
+        probabilities: Of shape `[examples, classes]`.
+        membership: 0 or 1, of shape `[examples, slices]`.
+        schema: The slices.
+        known: 0 where membership is unknown; None where all is known.
+        baseline_probabilities: Another model's, of shape
+            `[examples, classes]`.
+        indicator_logits: Of shape `[examples, slices]`.
+        floor: Metrics with a smaller denominator are `too few`.
+
+    Raises:
+        ValueError: If a shape or a value is wrong or there is no example.
+        TypeError: If labels are no integers.
+    """
+    shape = np.shape(probabilities)
+    inputs.check_shape("probabilities", np.empty(shape), (None, None))
+    evaluator = Evaluator(schema, shape[1])
+    evaluator.add(
+        labels,
+        probabilities,
+        membership,
+        known,
+        baseline_probabilities=baseline_probabilities,
+        indicator_logits=indicator_logits,
+    )
+    return evaluator.results(floor=floor)

@@ -1,0 +1,76 @@
+"""The accumulator of learned indicators against membership."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import inputs
+from slice_tf.evaluation.scores import (
+    NUM_BINS,
+    area_under_curve,
+    bins_of_logits,
+)
+
+
+class IndicatorCounts:
+    """How well indicators tell members of their slice from the rest.
+
+    Where membership is unknown, the example counts as neither.
+
+    Args:
+        num_slices: Number of slices, without the base slice.
+
+    Attributes:
+        cells: int64 `[slices, 2, bins]`: slice, membership, bin of the logit.
+    """
+
+    def __init__(self, num_slices: int) -> None:
+        self.num_slices = num_slices
+        self.cells = np.zeros((num_slices, 2, NUM_BINS), np.int64)
+
+    def add(
+        self, indicator_logits: Any, membership: Any, known: Any = None
+    ) -> None:
+        """Counts one batch; on an error nothing is counted.
+
+        Args:
+            indicator_logits: Of shape `[batch, slices]`.
+            membership: 0 or 1, of the same shape.
+            known: 0 where membership is unknown, of the same shape; None
+                where all is known.
+
+        Raises:
+            ValueError: If a shape or a value is wrong.
+        """
+        logits = np.asarray(indicator_logits, dtype=np.float64)
+        inputs.check_shape("indicator_logits", logits, (None, self.num_slices))
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                "`indicator_logits` must be finite. Received: "
+                f"indicator_logits={logits[~np.isfinite(logits)][0]}"
+            )
+        members, unknown = inputs.check_members(
+            membership, known, len(logits), self.num_slices
+        )
+        slices = np.arange(self.num_slices)
+        codes = (2 * slices + members) * NUM_BINS + bins_of_logits(logits)
+        counted = codes.reshape(-1) if unknown is None else codes[~unknown]
+        np.add.at(self.cells.reshape(-1), counted, 1)
+
+    def merge(self, other: "IndicatorCounts") -> None:
+        """Adds what another accumulator counted.
+
+        Raises:
+            ValueError: If the other counts other slices.
+        """
+        if self.num_slices != other.num_slices:
+            raise ValueError(
+                "Only counts of the same slices can be merged. Received: "
+                f"num_slices={self.num_slices} and {other.num_slices}"
+            )
+        self.cells += other.cells
+
+    def area_under_curve(self) -> tuple[Any, Any, Any, Any]:
+        """Returns value, low, high and number of members, `[slices]` each."""
+        members = self.cells[:, 1].sum(axis=-1)
+        return *area_under_curve(self.cells), members

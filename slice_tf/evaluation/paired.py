@@ -1,0 +1,65 @@
+"""The accumulator of two models' verdicts on the same examples."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import inputs
+from slice_tf.evaluation.accumulate import count_members
+
+
+class PairedCounts:
+    """Who was right where, per slice: baseline against candidate.
+
+    Args:
+        num_slices: Number of slices, without the base slice.
+
+    Attributes:
+        cells: int64 `[slices + 1, 2, 2]`: slice (base last), baseline
+            correct, candidate correct.
+    """
+
+    def __init__(self, num_slices: int) -> None:
+        self.num_slices = num_slices
+        self.cells = np.zeros((num_slices + 1, 2, 2), np.int64)
+
+    def add(
+        self,
+        baseline_correct: Any,
+        candidate_correct: Any,
+        membership: Any,
+        known: Any = None,
+    ) -> None:
+        """Counts pairs of verdicts; on an error nothing is counted.
+
+        Args:
+            baseline_correct: 0 or 1, of shape `[batch]`.
+            candidate_correct: 0 or 1, of shape `[batch]`.
+            membership: 0 or 1, of shape `[batch, slices]`.
+            known: 0 where membership is unknown, of the same shape; None
+                where all is known.
+
+        Raises:
+            ValueError: If a shape or a value is wrong.
+        """
+        before = inputs.check_verdicts("baseline_correct", baseline_correct)
+        after = inputs.check_verdicts("candidate_correct", candidate_correct)
+        inputs.check_shape("candidate_correct", after, before.shape)
+        members, _ = inputs.check_members(
+            membership, known, len(before), self.num_slices
+        )
+        codes = 2 * before.astype(np.int64) + after
+        count_members(self.cells, codes, members)
+
+    def merge(self, other: "PairedCounts") -> None:
+        """Adds what another accumulator counted.
+
+        Raises:
+            ValueError: If the other counts other slices.
+        """
+        if self.num_slices != other.num_slices:
+            raise ValueError(
+                "Only counts of the same slices can be merged. Received: "
+                f"num_slices={self.num_slices} and {other.num_slices}"
+            )
+        self.cells += other.cells

@@ -1,0 +1,257 @@
+"""results.json: what an evaluation says, of a size independent of the data."""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import pathlib
+from typing import Any
+
+from slice_tf.evaluation.metrics import Metric
+from slice_tf.schema import BASE, SliceSchema
+
+FORMAT_VERSION = 1
+FILE_NAME = "results.json"
+
+
+def _created_by() -> str:
+    try:
+        return f"slice-tf {importlib.metadata.version('slice-tf')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "slice-tf"
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFacts:
+    """What was evaluated on.
+
+    Args:
+        path: Where it came from.
+        fingerprint: 16 hexadecimal digits that stand for the labels and the
+            membership of all examples, in any order.
+        num_examples: Number of examples.
+    """
+
+    path: str
+    fingerprint: str
+    num_examples: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelFacts:
+    """Which model was evaluated: where it lies and what its bytes hash to."""
+
+    path: str = ""
+    fingerprint: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A slice's candidate against its baseline, paired by example.
+
+    Args:
+        baseline: The baseline's accuracy.
+        difference: Candidate's minus baseline's accuracy, as a fraction.
+        mid_p: McNemar's mid-p value; None without examples.
+        cells: Counts `[2][2]`: baseline correct, candidate correct.
+    """
+
+    baseline: Metric
+    difference: Metric
+    mid_p: float | None
+    cells: list[list[int]]
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceResult:
+    """What an evaluation says of one slice.
+
+    Args:
+        name: The slice, or `base` for all examples.
+        size: Members.
+        unknown: Examples of unknown membership.
+        metrics: By name; see `slice_metrics`.
+        comparison: Against the baseline, where there is one.
+        indicator: Area under the ROC curve of the learned indicator against
+            membership; None where the model has none, and for `base`.
+        confusion: Counts `[classes][classes]`: label, prediction. None where
+            there are more than 50 classes.
+        scores: Counts `[2][32]`: label, bin of the log-odds of class 1
+            between -16 and 16. None where there are more than two classes.
+    """
+
+    name: str
+    size: int
+    unknown: int
+    metrics: dict[str, Metric]
+    comparison: Comparison | None = None
+    indicator: Metric | None = None
+    confusion: list[list[int]] | None = None
+    scores: list[list[int]] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """What an evaluation says. `results.json` is its only other form.
+
+    Args:
+        schema: The slices.
+        num_classes: Number of classes.
+        floor: Metrics with a smaller denominator are `too few`.
+        data: What was evaluated on.
+        model: What was evaluated.
+        baseline: What it was compared with, where something was.
+        slices: In the schema's order, the base slice last.
+        created_by: Program and version.
+    """
+
+    schema: SliceSchema
+    num_classes: int
+    floor: int
+    data: DataFacts
+    model: ModelFacts
+    baseline: ModelFacts | None
+    slices: tuple[SliceResult, ...]
+    created_by: str = dataclasses.field(default_factory=_created_by)
+
+    def __getitem__(self, name: str) -> SliceResult:
+        if name != BASE:
+            return self.slices[self.schema.index(name)]
+        return self.slices[-1]
+
+    def check_comparable(self, other: "Results") -> None:
+        """Refuses results that are of other data.
+
+        Raises:
+            ValueError: If slices, classes or data differ.
+        """
+        self.schema.check_same(other.schema, "these results", "the others")
+        for name, here, there in (
+            ("num_classes", self.num_classes, other.num_classes),
+            (
+                "data.fingerprint",
+                self.data.fingerprint,
+                other.data.fingerprint,
+            ),
+        ):
+            if here != there:
+                raise ValueError(
+                    "Only results on the same data can be compared, because "
+                    "otherwise a difference may be the data's. Received: "
+                    f"{name}={here} (of {self.data.path!r}) and {there} (of "
+                    f"{other.data.path!r}). Evaluate both models on one data "
+                    "set."
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the results as plain JSON values."""
+        values = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+        }
+        facts = {
+            name: dataclasses.asdict(value)
+            for name, value in values.items()
+            if isinstance(value, DataFacts | ModelFacts)
+        }
+        return {
+            "format_version": FORMAT_VERSION,
+            **values,
+            **facts,
+            "schema": self.schema.to_dict(),
+            "slices": [dataclasses.asdict(one) for one in self.slices],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Results":
+        """Returns the results that `to_dict` wrote.
+
+        Raises:
+            ValueError: If the values are of a newer format or malformed.
+        """
+        version = values.get("format_version")
+        if version != FORMAT_VERSION:
+            raise ValueError(
+                "Results must be of a format this version reads, which is "
+                f"{FORMAT_VERSION}. Received: format_version={version}. "
+                "Upgrade slice-tf to read newer results."
+            )
+        try:
+            results = _parse(values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                "Results must hold the fields that slice-tf writes. "
+                f"Received: {type(error).__name__}={error}"
+            ) from error
+        names = tuple(one.name for one in results.slices)
+        if names != (*results.schema.names, BASE):
+            raise ValueError(
+                "Results must list the slices of their schema in its order, "
+                f"then `{BASE}`. Received: slices={', '.join(names)}"
+            )
+        return results
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the results; the file appears only when it is whole."""
+        final = pathlib.Path(path)
+        text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
+        temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+        try:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(final)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Results":
+        """Reads results.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file holds no results; the message names it.
+        """
+        try:
+            values = json.loads(pathlib.Path(path).read_bytes())
+            if not isinstance(values, dict):
+                raise ValueError(
+                    "Results must be a JSON object. "
+                    f"Received: type={type(values).__name__}"
+                )
+            return cls.from_dict(values)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f"{path}: Results must be JSON. Received: error={error}"
+            ) from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def _parse(values: dict[str, Any]) -> Results:
+    baseline = values["baseline"]
+    return Results(
+        schema=SliceSchema.from_dict(values["schema"]),
+        num_classes=int(values["num_classes"]),
+        floor=int(values["floor"]),
+        data=DataFacts(**values["data"]),
+        model=ModelFacts(**values["model"]),
+        baseline=None if baseline is None else ModelFacts(**baseline),
+        slices=tuple(_parse_slice(one) for one in values["slices"]),
+        created_by=str(values["created_by"]),
+    )
+
+
+def _parse_slice(values: dict[str, Any]) -> SliceResult:
+    comparison, indicator = values["comparison"], values["indicator"]
+    parsed = {
+        "metrics": {k: Metric(**v) for k, v in values["metrics"].items()},
+        "indicator": None if indicator is None else Metric(**indicator),
+        "comparison": None
+        if comparison is None
+        else Comparison(
+            Metric(**comparison["baseline"]),
+            Metric(**comparison["difference"]),
+            comparison["mid_p"],
+            comparison["cells"],
+        ),
+    }
+    return SliceResult(**{**values, **parsed})

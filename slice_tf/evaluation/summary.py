@@ -1,0 +1,103 @@
+"""From counts to what results.json says of each slice."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import intervals
+from slice_tf.evaluation.accumulate import SliceCounts
+from slice_tf.evaluation.indicators import IndicatorCounts
+from slice_tf.evaluation.metrics import (
+    Metric,
+    ratio,
+    slice_metrics,
+    to_metrics,
+)
+from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.results import Comparison, SliceResult
+from slice_tf.schema import BASE, SliceSchema
+
+# More classes than this would make results.json mostly confusion cells.
+LARGEST_CONFUSION = 50
+NUM_SCORE_BINS = 32
+
+
+def summarize(
+    schema: SliceSchema,
+    counts: SliceCounts,
+    paired: PairedCounts | None,
+    indicators: IndicatorCounts | None,
+    floor: int,
+) -> tuple[SliceResult, ...]:
+    """Returns what was counted of each slice, the base slice last."""
+    names = (*schema.names, BASE)
+    metrics = slice_metrics(counts, floor)
+    comparisons = _comparisons(paired, len(names), floor)
+    qualities = _indicator_qualities(indicators, len(names), floor)
+    sizes, unknown = counts.sizes.tolist(), counts.unknown.tolist()
+    confusion, scores = _confusion(counts), _scores(counts)
+    return tuple(
+        SliceResult(
+            name=name,
+            size=sizes[i],
+            unknown=unknown[i],
+            metrics=metrics[i],
+            comparison=comparisons[i],
+            indicator=qualities[i],
+            confusion=confusion[i],
+            scores=scores[i],
+        )
+        for i, name in enumerate(names)
+    )
+
+
+def _comparisons(
+    paired: PairedCounts | None, num_rows: int, floor: int
+) -> list[Comparison | None]:
+    if paired is None:
+        return [None] * num_rows
+    cells = paired.cells
+    sizes = cells.sum(axis=(1, 2))
+    right = cells[:, 1].sum(axis=1)
+    baseline = to_metrics(
+        ratio(right, sizes), *intervals.wilson(right, sizes), sizes, floor
+    )
+    value = ratio(cells[:, 0, 1] - cells[:, 1, 0], sizes)
+    low, high = intervals.difference_of_rates(cells)
+    low, high = np.minimum(low, value), np.maximum(high, value)
+    difference = to_metrics(value, low, high, sizes, floor)
+    return [
+        Comparison(before, change, _mid_p(table), table.tolist())
+        for before, change, table in zip(
+            baseline, difference, cells, strict=True
+        )
+    ]
+
+
+def _mid_p(table: Any) -> float | None:
+    if not table.sum():
+        return None
+    return intervals.mcnemar_mid_p(int(table[0, 1]), int(table[1, 0]))
+
+
+def _indicator_qualities(
+    indicators: IndicatorCounts | None, num_rows: int, floor: int
+) -> list[Metric | None]:
+    if indicators is None:
+        return [None] * num_rows
+    return [*to_metrics(*indicators.area_under_curve(), floor), None]
+
+
+def _confusion(counts: SliceCounts) -> list[Any]:
+    if counts.num_classes > LARGEST_CONFUSION:
+        return [None] * (counts.num_slices + 1)
+    tables: list[Any] = counts.confusion.tolist()
+    return tables
+
+
+def _scores(counts: SliceCounts) -> list[Any]:
+    if counts.num_classes != 2:
+        return [None] * (counts.num_slices + 1)
+    rows = counts.scores.reshape(counts.num_slices + 1, 2, NUM_SCORE_BINS, -1)
+    bins: list[Any] = rows.sum(axis=-1).tolist()
+    return bins
