@@ -42,7 +42,7 @@ class SliceAwareLoss:
         self,
         recipe: Recipe,
         num_slices: int,
-        slice_rates: Sequence[float] | None = None,
+        slice_rates: Sequence[float] | np.ndarray | None = None,
         monitor_only: Sequence[int] = (),
     ) -> None:
         self.recipe = recipe
@@ -114,7 +114,7 @@ class SliceAwareLoss:
 
 
 def check_rates(
-    slice_rates: Sequence[float] | None, num_slices: int
+    slice_rates: Sequence[float] | np.ndarray | None, num_slices: int
 ) -> np.ndarray | None:
     """Returns rates as float32 of shape `[slices]`, or `None`.
 

@@ -64,7 +64,7 @@ class SliceAccuracy(keras.metrics.Metric):
         return dict(zip(keys, ops.unstack(accuracy), strict=True))
 
     def right_and_all(self) -> np.ndarray:
-        """Returns right predictions and examples, of shape `[slices + 1, 2]`."""
+        """Returns right predictions and examples, `[slices + 1, 2]`."""
         return np.asarray(ops.convert_to_numpy(self.counts))
 
     def get_config(self) -> dict[str, Any]:

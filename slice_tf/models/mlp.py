@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -36,12 +37,7 @@ def build_mlp(
         name: keras.Input(shape, dtype=dtype, name=name)
         for name, (shape, dtype) in features.items()
     }
-    columns = [
-        ops.reshape(
-            ops.cast(tensor, "float32"), (-1, math.prod(tensor.shape[1:]))
-        )
-        for tensor in inputs.values()
-    ]
+    columns = [_flat(tensor) for tensor in inputs.values()]
     z = ops.concatenate(columns, axis=-1) if len(columns) > 1 else columns[0]
     for position, width in enumerate(units):
         z = keras.layers.Dense(
@@ -53,6 +49,11 @@ def build_mlp(
             name=f"dense_{position}",
         )(z)
     return keras.Model(inputs, z, name="mlp")
+
+
+def _flat(tensor: Any) -> Any:
+    width = math.prod(tensor.shape[1:])
+    return ops.reshape(ops.cast(tensor, "float32"), (-1, width))
 
 
 def _check(

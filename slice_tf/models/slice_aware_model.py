@@ -84,32 +84,24 @@ class SliceAwareModel(TaskModel):
         super().__init__(backbone, schema, num_classes, **kwargs)
         self.units = units
         self.recipe = recipe_of(recipe)
-        self.slice_rates = slice_rates
+        rates = check_rates(slice_rates, schema.num_slices)
+        self.slice_rates = None if rates is None else tuple(rates.tolist())
         slices = enumerate(schema.slices)
         monitor_only = tuple(i for i, one in slices if one.monitor_only)
-        self._add_module(monitor_only)
-        self._add_losses(monitor_only)
-        self.build_from_backbone()
-
-    def _add_module(self, monitor_only: tuple[int, ...]) -> None:
         self.module = SliceResidualAttention(
-            self.schema.num_slices,
+            schema.num_slices,
             self.num_classes,
-            self.units,
+            units,
             base_indicator=self.recipe.base_indicator,
             monitor_only=monitor_only,
             dtype=self.dtype_policy,
             name="slice_residual_attention",
         )
-
-    def _add_losses(self, monitor_only: tuple[int, ...]) -> None:
-        num_slices = self.schema.num_slices
-        rates = check_rates(self.slice_rates, num_slices)
-        self.slice_rates = None if rates is None else tuple(rates.tolist())
         self._slice_aware_loss = SliceAwareLoss(
-            self.recipe, num_slices, self.slice_rates, monitor_only
+            self.recipe, schema.num_slices, rates, monitor_only
         )
         self._part_means = [keras.metrics.Mean(name) for name in PARTS]
+        self.build_from_backbone()
 
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
         return self._slice_aware_loss(

@@ -1,0 +1,83 @@
+"""Callbacks that watch over training."""
+
+import logging
+import math
+from typing import Any
+
+import keras
+
+logger = logging.getLogger("slice_tf.training")
+
+# Reading a loss waits for the device, so it is not done at every step.
+STEPS_BETWEEN_READS = 100
+
+
+class StopOnBadLoss(keras.callbacks.Callback):
+    """Ends training where the loss is no number, or there was no batch.
+
+    Raises:
+        ValueError: From `fit`, at the step after which the loss was NaN or
+            infinite, or after an epoch without a batch.
+    """
+
+    async_safe = True  # Keras then leaves logs on the device until we read.
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._epoch = 0
+        self._calls = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch + 1
+        self._calls = 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._calls += 1
+        if self._calls % STEPS_BETWEEN_READS == 0:
+            self._check(f"epoch {self._epoch}, step {batch + 1}", logs)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if not self._calls:
+            raise ValueError(
+                "The training data must hold at least one example, because "
+                "nothing is learned from none. Received: examples=0"
+            )
+        self._check(f"epoch {epoch + 1}", logs)
+
+    def _check(self, when: str, logs: Any) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise ValueError(
+                "The loss must be a finite number, because weights are moved "
+                f"along it. Received: loss={loss} at {when}. Look for labels "
+                "outside 0 to num_classes - 1 and for NaN or very large "
+                "features; else take a smaller learning rate."
+            )
+
+
+class LogEpochs(keras.callbacks.Callback):
+    """Logs one line an epoch.
+
+    Args:
+        epochs: Number of epochs to come.
+    """
+
+    async_safe = True
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        values = logs or {}
+        shown = [
+            f"{name} {values[key]:.4f}"
+            for key, name in (
+                ("loss", "loss"),
+                ("accuracy/base", "accuracy"),
+                ("val_loss", "validation loss"),
+                ("val_accuracy/base", "validation accuracy"),
+            )
+            if key in values
+        ]
+        logger.info("epoch %d/%d: %s", epoch + 1, self.epochs, ", ".join(shown))
