@@ -1,0 +1,196 @@
+"""What a model reads of an example."""
+
+import dataclasses
+import difflib
+import json
+import math
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+from slice_tf.data.files import replacing
+from slice_tf.schema import SliceSchema
+
+FORMAT_VERSION = 1
+FILE_NAME = "features.json"
+DTYPES = ("float32", "int64", "string")
+
+
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """One feature of an example.
+
+    Args:
+        dtype: `float32`, `int64` or `string`.
+        shape: Shape of one example's value; `()` for a scalar. A batch has
+            shape `[batch, *shape]`.
+
+    Raises:
+        ValueError: If the dtype is none of the three or a size not positive.
+    """
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if self.dtype not in DTYPES:
+            near = difflib.get_close_matches(str(self.dtype), DTYPES, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ValueError(
+                "A feature's dtype must be one that a `tf.train.Example` "
+                f"holds: {', '.join(DTYPES)}. Received: "
+                f"dtype={self.dtype!r}.{hint}"
+            )
+        if not all(type(size) is int and size > 0 for size in self.shape):
+            raise ValueError(
+                "A feature's shape must be of positive integers, because "
+                "batches are dense. Received: "
+                f"shape={self.shape}"
+            )
+
+    @property
+    def size(self) -> int:
+        """Number of values in one example."""
+        return math.prod(self.shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureSpec:
+    """The features and the label of a task.
+
+    Args:
+        features: Name to feature, in the order models list their inputs.
+        label: Name of the int64 scalar feature that holds the class.
+        num_classes: Number of classes; 2 for a binary task.
+
+    Raises:
+        ValueError: If there is no feature, the label or slice membership is
+            among the features, or there are fewer than two classes.
+    """
+
+    features: dict[str, Feature]
+    label: str = "label"
+    num_classes: int = 2
+
+    def __post_init__(self) -> None:
+        schema = SliceSchema(())
+        if not self.features:
+            raise ValueError(
+                "A model must read at least one feature. Received: features={}"
+            )
+        if self.label in self.features:
+            raise ValueError(
+                "The label must not be among the features, because the model "
+                f"would read the answer. Received: label={self.label!r}, "
+                f"features={', '.join(self.features)}"
+            )
+        for key in (schema.membership_key, schema.unknown_key):
+            if key in self.features:
+                raise ValueError(
+                    "Slice membership must not be among the features, because "
+                    "a served model has no slicing functions. Received: "
+                    f"features={', '.join(self.features)}"
+                )
+        if type(self.num_classes) is not int or self.num_classes < 2:
+            raise ValueError(
+                "A task must have at least two classes. Received: "
+                f"num_classes={self.num_classes}"
+            )
+
+    @classmethod
+    def parse(
+        cls, texts: Sequence[str], label: str = "label", num_classes: int = 2
+    ) -> "FeatureSpec":
+        """Returns a spec from texts such as `image=float32:8x8`.
+
+        Args:
+            texts: `name=dtype` or `name=dtype:shape`, with sizes joined by
+                `x`.
+            label: Name of the label feature.
+            num_classes: Number of classes.
+
+        Raises:
+            ValueError: If a text is malformed or a name used twice.
+        """
+        features: dict[str, Feature] = {}
+        for text in texts:
+            name, feature = _parse(text)
+            if name in features:
+                raise ValueError(
+                    "Features must have names of their own. Received: "
+                    f"name={name!r} twice"
+                )
+            features[name] = feature
+        return cls(features, label, num_classes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the spec as plain JSON values."""
+        return {
+            "format_version": FORMAT_VERSION,
+            "label": self.label,
+            "num_classes": self.num_classes,
+            "features": {
+                name: {"dtype": one.dtype, "shape": list(one.shape)}
+                for name, one in self.features.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "FeatureSpec":
+        """Returns the spec that `to_dict` wrote.
+
+        Raises:
+            ValueError: If the values are of another format or malformed.
+        """
+        try:
+            version = values["format_version"]
+            if version == FORMAT_VERSION:
+                features = {
+                    name: Feature(one["dtype"], tuple(one["shape"]))
+                    for name, one in values["features"].items()
+                }
+                return cls(features, values["label"], values["num_classes"])
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                "A feature spec must hold the fields that slice-tf writes. "
+                f"Received: {type(error).__name__}={error}"
+            ) from error
+        raise ValueError(
+            "A feature spec must be of a format this version reads, which is "
+            f"{FORMAT_VERSION}. Received: format_version={version}"
+        )
+
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Writes `features.json` into an existing local directory."""
+        with replacing(pathlib.Path(directory) / FILE_NAME) as temporary:
+            text = json.dumps(self.to_dict(), indent=2)
+            temporary.write_text(f"{text}\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> "FeatureSpec":
+        """Reads `features.json` from a local directory.
+
+        Raises:
+            FileNotFoundError: If the directory holds none.
+            ValueError: If the file is no feature spec; the message names it.
+        """
+        path = pathlib.Path(directory) / FILE_NAME
+        text = path.read_text(encoding="utf-8")
+        try:
+            return cls.from_dict(json.loads(text))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+
+def _parse(text: str) -> tuple[str, Feature]:
+    name, equals, kind = text.partition("=")
+    dtype, colon, shape = kind.partition(":")
+    sizes = shape.split("x") if colon else []
+    if not (name and equals and all(size.isdecimal() for size in sizes)):
+        raise ValueError(
+            "A feature must be written as name=dtype or name=dtype:shape, "
+            f"such as image=float32:8x8. Received: feature={text!r}"
+        )
+    return name, Feature(dtype, tuple(int(size) for size in sizes))
