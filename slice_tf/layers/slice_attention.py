@@ -61,6 +61,8 @@ class SliceAttention(keras.layers.Layer):
         if self.monitor_only:
             # The base slice is never hidden, so one finite score remains.
             scores = ops.where(self._hidden, -float("inf"), scores)
+        if scores.shape[-1] == 1:
+            return ops.ones_like(scores)  # Keras warns of such a softmax.
         return ops.softmax(scores, axis=-1)
 
     def compute_output_shape(

@@ -65,7 +65,7 @@ class SliceAccuracy(keras.metrics.Metric):
 
     def right_and_all(self) -> np.ndarray:
         """Returns right predictions and examples, `[slices + 1, 2]`."""
-        return np.asarray(ops.convert_to_numpy(self.counts))
+        return np.asarray(self.counts.numpy())
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "names": self.slices}

@@ -1,0 +1,99 @@
+import keras
+import numpy as np
+import pytest
+
+from slice_tf.layers import (
+    SliceAttention,
+    SliceExperts,
+    SliceIndicators,
+    SliceResidualAttention,
+)
+
+Z = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+
+ERRORS = [
+    (lambda: SliceIndicators(-1), "at least 0.*Received: num_slices=-1"),
+    (lambda: SliceIndicators(2, "one"), "Received: base_indicator='one'"),
+    (lambda: SliceExperts(2, 0), "at least 1.*Received: units=0"),
+    (
+        lambda: SliceResidualAttention(2, 1, 4),
+        "at least 2.*Received: num_classes=1",
+    ),
+    (
+        lambda: SliceResidualAttention(2, 2, 4, monitor_only=(2,)),
+        r"0 to 1.*Received: monitor_only=\(2,\)",
+    ),
+    (
+        lambda: SliceResidualAttention(2, 2, 4)(np.ones((2, 3, 4), "float32")),
+        r"of shape \[batch, dim\].*Received: shape=\(2, 3, 4\)",
+    ),
+    (
+        lambda: SliceAttention((1,))(
+            np.ones((2, 2), "float32"), np.ones((2, 2, 1), "float32")
+        ),
+        r"0 to 0.*Received: monitor_only=\(1,\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), ERRORS)
+def test_arguments_out_of_range_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("num_slices", [2.0, True, "2"])
+def test_counts_must_be_integers(num_slices):
+    with pytest.raises(TypeError, match=r"must be an integer.*num_slices="):
+        SliceExperts(num_slices, 4)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        SliceIndicators(3, "learned"),
+        SliceExperts(3, 7),
+        SliceResidualAttention(
+            3, 4, 6, base_indicator="learned", monitor_only=(1,)
+        ),
+        SliceResidualAttention(3, 4, 6, dtype="mixed_bfloat16"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_revived_layer_gives_the_same_output(layer):
+    expected = layer(Z)
+    revived = keras.layers.deserialize(keras.layers.serialize(layer))
+    revived.set_weights(layer.get_weights())
+    keras.tree.map_structure(
+        np.testing.assert_array_equal, revived(Z), expected
+    )
+
+
+@pytest.mark.parametrize("base_indicator", ["zero", "learned"])
+def test_symbolic_outputs_have_the_shapes_and_dtypes_of_real_ones(
+    base_indicator,
+):
+    layer = SliceResidualAttention(
+        3, 4, 6, base_indicator=base_indicator, dtype="mixed_bfloat16"
+    )
+    symbolic = layer(keras.Input((5,)))
+    real = layer(Z)
+    assert set(symbolic) == set(real)
+    for key, tensor in real.items():
+        assert symbolic[key].shape == (None, *tensor.shape[1:])
+        assert symbolic[key].dtype == tensor.dtype.name
+
+
+def test_functional_model_holds_the_layer_through_a_file(tmp_path):
+    inputs = keras.Input((5,))
+    layer = SliceResidualAttention(2, 3, base_indicator="learned")
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    keras.tree.map_structure(np.testing.assert_array_equal, loaded(Z), model(Z))
+
+
+def test_width_of_experts_is_that_of_z_unless_said():
+    layer = SliceExperts(2)
+    assert layer(Z).shape == (4, 3, 5)
+    assert layer.compute_output_shape((None, 5)) == (None, 3, 5)

@@ -1,0 +1,40 @@
+import dataclasses
+
+import pytest
+
+from slice_tf.losses import DEFAULT, PAPER, Recipe, recipe_of
+
+
+@pytest.mark.parametrize(
+    ("choice", "recipe"),
+    [
+        ("default", DEFAULT),
+        ("paper", PAPER),
+        (Recipe(member_weight=2.0), Recipe(member_weight=2.0)),
+        (dataclasses.asdict(PAPER), PAPER),
+    ],
+)
+def test_recipe_is_found_by_name_or_value(choice, recipe):
+    assert recipe_of(choice) == recipe
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"default, paper.*recipe='papre'"):
+        recipe_of("papre")
+
+
+def test_other_types_are_refused():
+    with pytest.raises(TypeError, match="Received: recipe=3"):
+        recipe_of(3)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"member_weight": 0.0}, "positive and finite.*member_weight=0.0"),
+        ({"expert_rate_power": 2.0}, "from 0.*expert_rate_power=2.0"),
+    ],
+)
+def test_weights_must_make_sense(values, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**values)
