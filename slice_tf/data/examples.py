@@ -89,7 +89,7 @@ def _build() -> Any:
     example = file.message_type.add(name="Example")
     _add_message_field(example, "features", 1, "Features")
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     return message_factory.GetMessageClass(
         pool.FindMessageTypeByName(f"{_PACKAGE}.Example")
     )

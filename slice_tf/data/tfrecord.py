@@ -191,13 +191,11 @@ class _DamageError(Exception):
 
 def _read_stream(stream: BinaryIO, name: str) -> Iterator[bytes]:
     start = stream.read(_CHUNK_BYTES)
-    compressed = _is_gzip(start)
-    chunks = itertools.chain(
-        [start], iter(lambda: stream.read(_CHUNK_BYTES), b"")
-    )
-    if compressed:
-        chunks = _inflate(chunks)
-    return _split(chunks, name, compressed)
+    rest = iter(lambda: stream.read(_CHUNK_BYTES), b"")
+    chunks = itertools.chain([start], rest)
+    if _is_gzip(start):
+        return _split(_inflate(chunks), name, compressed=True)
+    return _split(chunks, name, compressed=False)
 
 
 def _is_gzip(start: bytes) -> bool:
