@@ -64,15 +64,19 @@ class Evaluator:
             ValueError: If a shape or a value is wrong.
             TypeError: If labels are no integers.
         """
-        truth = np.asarray(labels)
         self._check_whole("baseline_probabilities", baseline_probabilities)
         self._check_whole("indicator_logits", indicator_logits)
-        before = None
+        truth = inputs.check_labels(labels, self.counts.num_classes)
+        before = learned = None
         if baseline_probabilities is not None:
             before = inputs.check_probabilities(
                 baseline_probabilities, len(truth), self.counts.num_classes
             )
+        if indicator_logits is not None:
+            learned = IndicatorCounts(self.schema.num_slices)
+            learned.add(indicator_logits, membership, known)
         self.counts.add(truth, probabilities, membership, known)
+        # From here on nothing can fail, so that no batch is half counted.
         if before is not None:
             self.paired = self.paired or PairedCounts(self.schema.num_slices)
             verdicts = (
@@ -80,11 +84,10 @@ class Evaluator:
                 np.asarray(probabilities).argmax(axis=1) == truth,
             )
             self.paired.add(*verdicts, membership, known)
-        if indicator_logits is not None:
-            self.indicators = self.indicators or IndicatorCounts(
-                self.schema.num_slices
-            )
-            self.indicators.add(indicator_logits, membership, known)
+        if learned is not None:
+            if self.indicators is not None:
+                learned.merge(self.indicators)
+            self.indicators = learned
 
     def merge(self, other: "Evaluator") -> None:
         """Adds what another evaluator counted.

@@ -44,16 +44,10 @@ def check_predictions(
             probability is no probability.
         TypeError: If labels are no integers.
     """
-    checked = check_labels(labels, num_classes)
-    members, unknown = check_members(
-        membership, known, len(checked), num_slices
-    )
-    return Predictions(
-        checked,
-        check_probabilities(probabilities, len(checked), num_classes),
-        members,
-        unknown,
-    )
+    truth = check_labels(labels, num_classes)
+    scores = check_probabilities(probabilities, len(truth), num_classes)
+    members, unknown = check_members(membership, known, len(truth), num_slices)
+    return Predictions(truth, scores, members, unknown)
 
 
 def check_labels(labels: Any, num_classes: int) -> Any:
@@ -204,7 +198,7 @@ def to_probabilities(logits: Any, num_classes: int) -> Any:
         )
     if width == 1:
         array = np.concatenate([np.zeros_like(array), array], axis=1)
-    exponents = np.exp(array - array.max(axis=1, keepdims=True, initial=0))
+    exponents = np.exp(array - array.max(axis=1, keepdims=True))
     return exponents / exponents.sum(axis=1, keepdims=True)
 
 

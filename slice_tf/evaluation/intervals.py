@@ -48,8 +48,9 @@ def normal_mean(total: Any, total_squares: Any, size: Any) -> tuple[Any, Any]:
     n = np.asarray(size, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / n
-        variance = np.maximum(total_squares / n - mean**2, 0) * n / (n - 1)
-        half = Z * np.sqrt(variance / n)
+        variance = np.maximum(total_squares / n - mean**2, 0)
+        # Rounding leaves a variance to one value, which says nothing of it.
+        half = Z * np.sqrt(variance / np.where(n > 1, n - 1, np.nan))
     return mean - half, mean + half
 
 

@@ -218,7 +218,7 @@ class Results:
                     f"Received: type={type(values).__name__}"
                 )
             return cls.from_dict(values)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{path}: Results must be JSON. Received: error={error}"
             ) from error

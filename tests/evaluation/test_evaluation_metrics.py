@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from slice_tf.evaluation import (
+    IndicatorCounts,
+    SliceCounts,
+    to_probabilities,
+)
+from slice_tf.evaluation.metrics import slice_metrics
+
+NUM_ROWS = 3_000
+
+
+def predictions(num_classes, seed=0):
+    """Labels, probabilities that know something of them, membership."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, num_classes, NUM_ROWS)
+    logits = rng.normal(size=(NUM_ROWS, num_classes))
+    logits[np.arange(NUM_ROWS), labels] += 1.5
+    shares = [0.5, 0.1, 0.02]
+    membership = (rng.random((NUM_ROWS, 3)) < shares).astype(np.uint8)
+    exponents = np.exp(logits)
+    probabilities = exponents / exponents.sum(axis=1, keepdims=True)
+    return labels, probabilities, membership
+
+
+def metrics_of(labels, probabilities, membership):
+    counts = SliceCounts(membership.shape[1], probabilities.shape[1])
+    counts.add(labels, probabilities, membership)
+    return slice_metrics(counts)
+
+
+def members_of(membership):
+    return [*membership.T.astype(bool), np.ones(len(membership), bool)]
+
+
+@pytest.mark.parametrize("num_classes", [2, 4, 60])
+def test_values_are_those_of_scikit_learn(num_classes):
+    labels, probabilities, membership = predictions(num_classes)
+    found = metrics_of(labels, probabilities, membership)
+    average = "binary" if num_classes == 2 else "macro"
+    for metrics, rows in zip(found, members_of(membership), strict=True):
+        truth, scores = labels[rows], probabilities[rows]
+        guess = scores.argmax(axis=1)
+        precision, recall, f1, _ = (
+            sklearn_metrics.precision_recall_fscore_support(
+                truth, guess, average=average, zero_division=0
+            )
+        )
+        expected = {
+            "accuracy": sklearn_metrics.accuracy_score(truth, guess),
+            "precision": precision,
+            "recall": recall,
+            "f1": f1,
+            "log_loss": sklearn_metrics.log_loss(
+                truth, scores, labels=range(num_classes)
+            ),
+        }
+        values = {name: metrics[name].value for name in expected}
+        assert values == pytest.approx(expected, abs=1e-7)
+
+
+def test_area_under_the_curve_is_that_of_scikit_learn():
+    labels, probabilities, membership = predictions(2)
+    found = metrics_of(labels, probabilities, membership)
+    for metrics, rows in zip(found, members_of(membership), strict=True):
+        expected = sklearn_metrics.roc_auc_score(
+            labels[rows], probabilities[rows, 1]
+        )
+        assert metrics["auc"].value == pytest.approx(expected, abs=2e-3)
+
+
+def test_area_under_the_curve_tells_scores_that_are_almost_certain():
+    logits = np.array([7.0, 8.0, 9.0, 10.0])
+    probabilities = to_probabilities(logits[:, None], 2)
+    (base,) = metrics_of([0, 1, 0, 1], probabilities, np.zeros((4, 0)))
+    assert base["auc"].value == 0.75
+
+
+def test_intervals_hold_their_value_and_stay_within_bounds():
+    for num_classes in (2, 4):
+        for metrics in metrics_of(*predictions(num_classes)):
+            for name, metric in metrics.items():
+                assert 0 <= metric.low <= metric.value <= metric.high
+                assert metric.high <= 1 or name == "log_loss"
+
+
+def test_denominators_are_stated():
+    labels = np.array([0, 0, 0, 1, 1, 1, 1])
+    guesses = np.array([0, 1, 1, 1, 1, 0, 0])
+    (base,) = metrics_of(labels, np.eye(2)[guesses], np.zeros((7, 0)))
+    assert {name: metric.n for name, metric in base.items()} == {
+        "accuracy": 7,
+        "precision": 4,
+        "recall": 4,
+        "f1": 6,
+        "auc": 3,
+        "log_loss": 7,
+    }
+    assert {metric.status for metric in base.values()} == {"too few"}
+
+
+def test_floor_is_the_least_denominator_that_will_do():
+    counts = SliceCounts(0, 2)
+    counts.add(np.ones(4, int), np.full((4, 2), 0.5), np.zeros((4, 0)))
+    for floor, status in ((4, "ok"), (5, "too few")):
+        (base,) = slice_metrics(counts, floor)
+        assert base["accuracy"].status == status
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_a_slice_without_members_is_empty(num_classes):
+    probabilities = np.full((1, num_classes), 1 / num_classes)
+    empty, _ = metrics_of(np.array([1]), probabilities, np.zeros((1, 1)))
+    for metric in empty.values():
+        assert (metric.value, metric.low, metric.high) == (None, None, None)
+        assert (metric.n, metric.status) == (0, "empty")
+
+
+def test_a_slice_of_one_class_has_what_can_be_said_of_it():
+    probabilities = np.tile([0.9, 0.1], (40, 1))
+    (base,) = metrics_of(np.zeros(40, int), probabilities, np.zeros((40, 0)))
+    statuses = {name: metric.status for name, metric in base.items()}
+    assert statuses == {
+        "accuracy": "ok",
+        "precision": "empty",
+        "recall": "empty",
+        "f1": "empty",
+        "auc": "empty",
+        "log_loss": "ok",
+    }
+
+
+def test_all_right_is_not_certain():
+    for num_classes in (2, 5):
+        labels = np.arange(50) % num_classes
+        probabilities = np.eye(num_classes)[labels]
+        (base,) = metrics_of(labels, probabilities, np.zeros((50, 0)))
+        for name in ("accuracy", "precision", "recall", "f1"):
+            assert base[name].value == base[name].high == 1.0
+            assert 0.8 < base[name].low < 0.99
+
+
+def test_one_example_has_a_loss_but_no_interval_of_it():
+    (base,) = metrics_of([0], np.array([[0.5, 0.5]]), np.zeros((1, 0)))
+    assert base["log_loss"].value == pytest.approx(np.log(2), abs=1e-6)
+    assert (base["log_loss"].low, base["log_loss"].status) == (None, "too few")
+
+
+def test_a_certain_mistake_has_a_finite_loss():
+    (base,) = metrics_of([1], np.array([[1.0, 0.0]]), np.zeros((1, 0)))
+    assert base["log_loss"].value == pytest.approx(52 * np.log(2), abs=1e-6)
+
+
+def test_indicator_quality_is_the_area_under_its_curve():
+    rng = np.random.default_rng(0)
+    membership = rng.integers(0, 2, (2_000, 2))
+    logits = rng.normal(size=(2_000, 2)) + [2.0, 0.0] * membership
+    counts = IndicatorCounts(2)
+    counts.add(logits[:500], membership[:500])
+    counts.add(logits[500:], membership[500:])
+    value, low, high, members = counts.area_under_curve()
+    expected = [
+        sklearn_metrics.roc_auc_score(membership[:, i], logits[:, i])
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(value, expected, atol=1e-3)
+    np.testing.assert_array_equal(members, membership.sum(axis=0))
+    assert ((low < value) & (value < high)).all()
+    assert low[1] < 0.5 < high[1]
+
+
+def test_logits_become_probabilities_without_overflow():
+    np.testing.assert_allclose(
+        to_probabilities([[0.0], [800.0], [np.log(3)]], 2),
+        [[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]],
+    )
+    np.testing.assert_allclose(
+        to_probabilities([[-800.0, -800.0, -800.0 + np.log(2)]], 3),
+        [[0.25, 0.25, 0.5]],
+    )
+
+
+def test_logits_must_fit_and_be_finite():
+    with pytest.raises(ValueError, match=r"\(any, 1\).*shape=\(1, 2\)"):
+        to_probabilities([[0.0, 1.0]], 2)
+    with pytest.raises(ValueError, match=r"logits=\[nan\] at row 1"):
+        to_probabilities([[0.0], [np.nan]], 2)
