@@ -65,3 +65,29 @@ def select_features(backbone: Any, features: Any) -> Any:
             f"features={', '.join(sorted(features))}"
         )
     return {name: features[name] for name in names}
+
+
+def describe(features: Any) -> Any:
+    """Returns shapes without batch axis, and dtypes, as plain values."""
+    return keras.tree.map_structure(
+        lambda one: (
+            f"{keras.backend.standardize_dtype(one.dtype)}:"
+            + ",".join(str(size) for size in one.shape[1:])
+        ),
+        features,
+    )
+
+
+def symbolic(specs: Any) -> Any:
+    """Returns symbolic tensors of what `describe` has said."""
+
+    def tensor(spec: str) -> Any:
+        dtype, _, sizes = spec.partition(":")
+        shape = [
+            None if size == "None" else int(size)
+            for size in sizes.split(",")
+            if size
+        ]
+        return keras.KerasTensor((None, *shape), dtype)
+
+    return keras.tree.map_structure(tensor, specs)

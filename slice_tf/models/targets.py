@@ -37,7 +37,7 @@ def read_targets(targets: Any, num_slices: int) -> Targets:
         num_slices: Length of the slice axis.
 
     Raises:
-        TypeError: If `targets` is no dict or labels are no integers.
+        TypeError: If `targets` is no dict.
         ValueError: If a part is missing or of another shape.
     """
     if not isinstance(targets, Mapping):
@@ -58,6 +58,23 @@ def read_targets(targets: Any, num_slices: int) -> Targets:
     return Targets(label, membership, known)
 
 
+def check_label(label: Any) -> None:
+    """Refuses labels that are no integers.
+
+    It stands apart because Keras, under `tf.distribute`, builds metrics with
+    the mean of two replicas' labels, which is none.
+
+    Raises:
+        TypeError: If they are of another dtype.
+    """
+    if "int" not in str(label.dtype):
+        raise TypeError(
+            "`label` must be integers from 0 to num_classes - 1, because it "
+            f"names a class. Received: dtype={label.dtype}. "
+            "Cast it, or take the argmax of one-hot labels."
+        )
+
+
 def _label(targets: Mapping[str, Any]) -> Any:
     label = _part(targets, "label")
     if len(label.shape) == 2 and label.shape[1] == 1:
@@ -66,12 +83,6 @@ def _label(targets: Mapping[str, Any]) -> Any:
         raise ValueError(
             "`label` must be of shape [batch], because an example has one "
             f"class. Received: shape={tuple(label.shape)}"
-        )
-    if "int" not in str(label.dtype):
-        raise TypeError(
-            "`label` must be integers from 0 to num_classes - 1, because it "
-            f"names a class. Received: dtype={label.dtype}. "
-            "Cast it, or take the argmax of one-hot labels."
         )
     return label
 

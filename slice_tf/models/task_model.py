@@ -10,11 +10,13 @@ from slice_tf.layers.checks import check_count, check_rank
 from slice_tf.metrics.slice_accuracy import SliceAccuracy
 from slice_tf.models.backbone import (
     check_backbone,
+    describe,
     output_shape,
     select_features,
+    symbolic,
 )
 from slice_tf.models.probabilities import class_ids, class_probabilities
-from slice_tf.models.targets import Targets, read_targets
+from slice_tf.models.targets import Targets, check_label, read_targets
 from slice_tf.schema import SliceSchema
 
 
@@ -54,6 +56,7 @@ class TaskModel(keras.Model):
         self.num_classes = check_count(
             "num_classes", num_classes, 2, "a prediction is among classes"
         )
+        self._feature_specs: Any = None  # What a first call has seen.
         self.slice_accuracy = SliceAccuracy(schema.names if schema else ())
 
     def build_from_backbone(self) -> None:
@@ -63,21 +66,22 @@ class TaskModel(keras.Model):
             self._build_module(shape)
             self.built = True
 
-    def build(self, features_shape: Any) -> None:
-        if not self.backbone.built:
-            self.backbone.build(features_shape)
-        if not self.module.built:
-            shape = self.backbone.compute_output_shape(features_shape)
-            self._build_module(shape)
-        self.built = True
-
     def _build_module(self, z_shape: Any) -> None:
         check_rank("backbone output", z_shape, "[batch, dim]")
         self.module.build(z_shape)
 
     def call(self, features: Any, training: bool | None = None) -> Any:
         chosen = select_features(self.backbone, features)
+        self._feature_specs = describe(chosen)
         return self.module(self.backbone(chosen, training=training))
+
+    def get_build_config(self) -> dict[str, Any]:
+        return {"features": self._feature_specs}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        # A functional backbone was enough to build everything.
+        if not self.built and config["features"] is not None:
+            self(symbolic(config["features"]))
 
     def compile(
         self,
@@ -133,6 +137,7 @@ class TaskModel(keras.Model):
     ) -> Any:
         del x, training
         targets = self._read(y)
+        check_label(targets.label)
         parts = self.loss_parts(y_pred, targets)
         weights = example_weights(sample_weight)
         means = {

@@ -70,6 +70,7 @@ def fit(
             validation_data=validation,
             epochs=epochs,
             verbose=1 if verbose == 1 else 0,
+            shuffle=False,  # The data set's own affair.
             callbacks=[*watching, *callbacks],
         )
     return {

@@ -1,0 +1,343 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from slice_tf.losses import Recipe
+from slice_tf.models import SliceAwareModel
+from slice_tf.schema import Slice, SliceSchema
+from sliced_task import FEATURES, SCHEMA, TARGETS, made, mlp
+
+KEYS = {"logits", "indicator_logits", "expert_logits", "attention"}
+
+
+def plain(outputs):
+    return {key: np.asarray(value) for key, value in outputs.items()}
+
+
+def assert_equal(results, expected):
+    assert set(results) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(results[key], value, err_msg=key)
+
+
+@pytest.mark.parametrize(("num_classes", "num_logits"), [(2, 1), (3, 3)])
+def test_outputs_are_the_contract(num_classes, num_logits):
+    outputs = made(num_classes).predict(FEATURES, verbose=0)
+    assert {key: value.shape for key, value in outputs.items()} == {
+        "logits": (64, num_logits),
+        "indicator_logits": (64, 2),
+        "expert_logits": (64, 3, num_logits),
+        "attention": (64, 3),
+    }
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_fit_learns_and_logs_every_part(recipe, num_classes):
+    model = made(num_classes, recipe=recipe, metrics=["accuracy"])
+    history = model.fit(FEATURES, TARGETS, epochs=8, verbose=0).history
+    assert set(history) == {
+        "loss",
+        "base_loss",
+        "indicator_loss",
+        "expert_loss",
+        "accuracy",
+        "accuracy/small",
+        "accuracy/large",
+        "accuracy/base",
+    }
+    parts = [
+        history[f"{part}_loss"] for part in ("base", "indicator", "expert")
+    ]
+    np.testing.assert_allclose(
+        history["loss"], np.sum(parts, axis=0), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        history["accuracy"], history["accuracy/base"], rtol=1e-6
+    )
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+
+
+def test_user_metrics_score_probabilities_of_the_final_prediction():
+    model = made(2, metrics=["accuracy", keras.metrics.AUC(name="auc")])
+    model.fit(FEATURES, TARGETS, epochs=4, verbose=0)
+    result = model.evaluate(FEATURES, TARGETS, verbose=0, return_dict=True)
+    logits = model.predict(FEATURES, verbose=0)["logits"][:, 0]
+    auc = keras.metrics.AUC()
+    auc.update_state(TARGETS["label"], keras.ops.sigmoid(logits))
+    np.testing.assert_allclose(result["auc"], auc.result(), rtol=1e-6)
+    right = (logits > 0) == TARGETS["label"]
+    np.testing.assert_allclose(result["accuracy"], right.mean(), rtol=1e-6)
+
+
+def test_same_seed_gives_the_same_weights_and_predictions():
+    runs = []
+    for _ in range(2):
+        model = made(3, seed=7)
+        model.fit(FEATURES, TARGETS, epochs=3, batch_size=16, verbose=0)
+        outputs = model.predict(FEATURES, verbose=0)
+        runs.append([*model.get_weights(), *outputs.values()])
+    for first, second in zip(*runs, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("recipe", ["paper", Recipe(member_weight=5.0)])
+def test_loaded_model_predicts_the_same_and_goes_on(tmp_path, recipe):
+    schema = SliceSchema((Slice("a", monitor_only=True), Slice("b")))
+    model = made(3, schema=schema, recipe=recipe, units=5, metrics=["accuracy"])
+    model.fit(FEATURES, TARGETS, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.schema == schema
+    assert_equal(
+        loaded.predict(FEATURES, verbose=0), model.predict(FEATURES, verbose=0)
+    )
+    runs = [
+        one.fit(FEATURES, TARGETS, epochs=2, shuffle=False, verbose=0).history
+        for one in (model, loaded)
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_subclassed_backbone_goes_through_a_file(tmp_path):
+    model = SliceAwareModel(Halves(), SCHEMA, 3)
+    model.compile()
+    model.fit(FEATURES, TARGETS, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_equal(
+        loaded.predict(FEATURES, verbose=0), model.predict(FEATURES, verbose=0)
+    )
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Halves(keras.Model):
+    """A backbone that is no functional model."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(4, activation="relu")
+
+    def build(self, shapes):
+        self.dense.build(shapes["x"])
+        self.built = True
+
+    def call(self, features):
+        return self.dense(features["x"] / 2.0)
+
+
+def test_unknown_membership_has_no_influence():
+    known = np.ones_like(TARGETS["membership"])
+    known[::2, 0] = 0
+    runs = []
+    for wrong in (0.0, 1.0, np.nan):
+        membership = np.where(known > 0, TARGETS["membership"], wrong)
+        targets = {**TARGETS, "membership": membership, "known": known}
+        model = made(2)
+        history = model.fit(
+            FEATURES, targets, epochs=2, shuffle=False, verbose=0
+        ).history
+        runs.append((history, model.get_weights()))
+    for history, weights in runs[1:]:
+        assert history == runs[0][0]
+        for one, other in zip(weights, runs[0][1], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_monitored_slice_gets_no_attention_and_no_expert_training():
+    schema = SliceSchema((Slice("small", monitor_only=True), Slice("large")))
+    model = made(2, schema=schema)
+    before = model.module.experts.kernel.numpy()
+    model.fit(FEATURES, TARGETS, epochs=2, verbose=0)
+    moved = np.abs(model.module.experts.kernel.numpy() - before).max((0, 2))
+    attention = model.predict(FEATURES, verbose=0)["attention"]
+    np.testing.assert_array_equal(attention[:, 0], np.zeros(64))
+    assert moved[0] == 0
+    assert (moved[1:] > 0).all()
+
+
+def test_sample_weight_of_zero_takes_an_example_away():
+    weights = np.array([1.0, 0.0] * 32)
+    model = made(2)
+    weighted = model.evaluate(
+        FEATURES, TARGETS, 64, 0, weights, return_dict=True
+    )
+    kept = weights > 0
+    plain_loss = model.evaluate(
+        {key: value[kept] for key, value in FEATURES.items()},
+        {key: value[kept] for key, value in TARGETS.items()},
+        verbose=0,
+        return_dict=True,
+    )
+    # As in Keras, the sum is divided by all examples.
+    np.testing.assert_allclose(
+        weighted["loss"], plain_loss["loss"] / 2, rtol=1e-5
+    )
+
+
+def test_weights_from_a_dataset_are_those_from_arrays():
+    weights = np.linspace(0.0, 2.0, 64)
+    data = tf.data.Dataset.from_tensor_slices((FEATURES, TARGETS, weights))
+    model = made(2)
+    from_data = model.evaluate(data.batch(16), verbose=0)
+    from_arrays = model.evaluate(FEATURES, TARGETS, 16, 0, weights)
+    np.testing.assert_allclose(from_data, from_arrays, rtol=1e-6)
+
+
+def test_regularizers_of_the_backbone_count():
+    keras.utils.set_random_seed(0)
+    x = keras.Input((6,), name="x")
+    dense = keras.layers.Dense(4, kernel_regularizer=keras.regularizers.L2(0.1))
+    backbone = keras.Model({"x": x}, dense(x))
+    model = SliceAwareModel(backbone, SCHEMA)
+    model.compile()
+    result = model.evaluate(FEATURES, TARGETS, verbose=0, return_dict=True)
+    parts = sum(result[f"{p}_loss"] for p in ("base", "indicator", "expert"))
+    penalty = 0.1 * np.sum(dense.kernel.numpy() ** 2)
+    np.testing.assert_allclose(result["loss"] - parts, penalty, rtol=1e-4)
+
+
+def test_features_that_the_backbone_does_not_read_do_not_shift_the_others():
+    model = made(2)
+    more = {**FEATURES, "a_first": FEATURES["x"] * 9, "z_last": FEATURES["x"]}
+    assert_equal(
+        model.predict(more, verbose=0), model.predict(FEATURES, verbose=0)
+    )
+
+
+def test_without_slices_it_is_a_plain_classifier():
+    model = made(2, schema=SliceSchema(()), rates=None)
+    history = model.fit(
+        FEATURES, {"label": TARGETS["label"]}, epochs=5, verbose=0
+    ).history
+    assert history["indicator_loss"] == [0.0] * 5
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_xla_computes_the_same():
+    runs = []
+    for jit_compile in (False, True):
+        model = made(2, jit_compile=jit_compile)
+        model.fit(FEATURES, TARGETS, epochs=2, shuffle=False, verbose=0)
+        runs.append(model.predict(FEATURES, verbose=0))
+    for key in KEYS:
+        np.testing.assert_allclose(runs[0][key], runs[1][key], atol=1e-4)
+
+
+def test_mixed_precision_trains_with_float32_outputs():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = made(3)
+        history = model.fit(FEATURES, TARGETS, epochs=4, verbose=0).history
+    finally:
+        keras.config.set_dtype_policy("float32")
+    outputs = model.predict(FEATURES, verbose=0)
+    assert {value.dtype.name for value in outputs.values()} == {"float32"}
+    assert model.module.experts.compute_dtype == "bfloat16"
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_explain_gives_calibrated_membership():
+    model = made(2)
+    rates = TARGETS["membership"].mean(axis=0)
+    explained = plain(model.explain(FEATURES))
+    outputs = plain(model(FEATURES))
+    odds = rates / (1 - rates) * np.exp(outputs["indicator_logits"])
+    np.testing.assert_allclose(
+        explained["slice_probabilities"], odds / (1 + odds), rtol=1e-4
+    )
+    np.testing.assert_allclose(
+        explained["probabilities"].sum(1), np.ones(64), rtol=1e-6
+    )
+    np.testing.assert_array_equal(
+        explained["class_ids"], explained["probabilities"].argmax(axis=1)
+    )
+    assert set(explained) == {
+        "probabilities",
+        "class_ids",
+        "slice_probabilities",
+        "attention",
+        "logits",
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA, 1),
+            ValueError,
+            "num_classes=1",
+        ),
+        (lambda: SliceAwareModel(mlp(), None), TypeError, "schema=None"),
+        (lambda: SliceAwareModel(mlp(), ["a"]), TypeError, "type=list"),
+        (lambda: SliceAwareModel("bert", SCHEMA), TypeError, "type=str"),
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA, recipe="papre"),
+            ValueError,
+            "recipe='papre'",
+        ),
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA, slice_rates=[0.1]),
+            ValueError,
+            "one number a slice",
+        ),
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA, units=0),
+            ValueError,
+            "units=0",
+        ),
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA).compile(loss="mse"),
+            ValueError,
+            "brings its own losses",
+        ),
+    ],
+)
+def test_wrong_arguments_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("targets", "error", "message"),
+    [
+        (TARGETS["label"], TypeError, "must be a dict"),
+        ({"label": TARGETS["label"]}, ValueError, "must hold `membership`"),
+        (
+            {**TARGETS, "label": TARGETS["label"].astype("float32")},
+            TypeError,
+            "must be integers.*dtype=.*float32",
+        ),
+        (
+            {**TARGETS, "label": np.eye(3, dtype="int64")[TARGETS["label"]]},
+            ValueError,
+            r"`label` must be of shape \[batch\]",
+        ),
+        (
+            {**TARGETS, "membership": TARGETS["membership"][:, :1]},
+            ValueError,
+            r"paired by position.*shape=\(32, 1\), slices=2",
+        ),
+    ],
+)
+def test_wrong_targets_are_refused(targets, error, message):
+    with pytest.raises(error, match=message):
+        made(2).fit(FEATURES, targets, verbose=0)
+
+
+def test_missing_feature_is_named():
+    with pytest.raises(ValueError, match="missing=x, features=y"):
+        made(2)({"y": FEATURES["x"]})
+
+
+def test_backbone_must_give_one_vector_an_example():
+    x = keras.Input((6, 2), name="x")
+    with pytest.raises(ValueError, match=r"\[batch, dim\].*\(None, 6, 2\)"):
+        SliceAwareModel(keras.Model({"x": x}, x * 1.0), SCHEMA)
+
+
+def test_label_that_is_no_class_shows_in_the_loss():
+    targets = {**TARGETS, "label": TARGETS["label"] + 2}
+    assert np.isnan(made(2).evaluate(FEATURES, targets, verbose=0)[0])
