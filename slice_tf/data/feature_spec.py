@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from slice_tf.data.files import replacing
+from slice_tf.data.files import read_json, replacing
 from slice_tf.schema import SliceSchema
 
 FORMAT_VERSION = 1
@@ -138,7 +138,7 @@ class FeatureSpec:
         }
 
     @classmethod
-    def from_dict(cls, values: Any) -> "FeatureSpec":
+    def from_dict(cls, values: dict[str, Any]) -> "FeatureSpec":
         """Returns the spec that `to_dict` wrote.
 
         Raises:
@@ -177,9 +177,9 @@ class FeatureSpec:
             ValueError: If the file is no feature spec; the message names it.
         """
         path = pathlib.Path(directory) / FILE_NAME
-        text = path.read_text(encoding="utf-8")
+        values = read_json(path)
         try:
-            return cls.from_dict(json.loads(text))
+            return cls.from_dict(values)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 

@@ -1,9 +1,11 @@
-"""Files that get their final name only when they are whole."""
+"""Files that are whole, or not there."""
 
 import contextlib
+import json
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -22,3 +24,24 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_json(path: pathlib.Path) -> dict[str, Any]:
+    """Returns the object in a JSON file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it holds no JSON object; the message names it.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"A file must hold JSON. Received: file={path}, error={error}"
+        ) from error
+    if not isinstance(values, dict):
+        raise ValueError(
+            "A file must hold a JSON object. Received: "
+            f"file={path}, type={type(values).__name__}"
+        )
+    return values

@@ -167,6 +167,12 @@ def list_shards(pattern: str | os.PathLike[str]) -> list[str]:
     return shards
 
 
+def is_gzip(path: str | os.PathLike[str]) -> bool:
+    """Tells whether a local TFRecord file is gzip, by its first bytes."""
+    with open(path, "rb") as stream:
+        return _starts_gzip(stream.read(_HEADER.size))
+
+
 def _is_shard(path: str) -> bool:
     name = pathlib.Path(path).name
     hidden = name.startswith((".", "_")) or name.endswith(_SIDECARS)
@@ -193,12 +199,12 @@ def _read_stream(stream: BinaryIO, name: str) -> Iterator[bytes]:
     start = stream.read(_CHUNK_BYTES)
     rest = iter(lambda: stream.read(_CHUNK_BYTES), b"")
     chunks = itertools.chain([start], rest)
-    if _is_gzip(start):
+    if _starts_gzip(start):
         return _split(_inflate(chunks), name, compressed=True)
     return _split(chunks, name, compressed=False)
 
 
-def _is_gzip(start: bytes) -> bool:
+def _starts_gzip(start: bytes) -> bool:
     """Tells gzip from a plain file whose first record is 559,903 bytes."""
     if not start.startswith(_GZIP_MAGIC):
         return False
