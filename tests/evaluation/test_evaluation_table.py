@@ -47,9 +47,9 @@ def test_results_show_size_and_accuracy():
     assert render_table(*results_table(results())).splitlines() == [
         "slice   size  accuracy, % [95 %]",
         "-----  -----  ------------------",
-        "night    600   90.0 [87.3, 92.2]",
+        "night    600  90.0 [87.3, 92.2]",
         "rain       0                   -",
-        "base   1,200   90.0 [88.2, 91.6]",
+        "base   1,200  90.0 [88.2, 91.6]",
     ]
 
 
