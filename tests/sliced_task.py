@@ -1,8 +1,11 @@
 """A small task with two slices, for tests of models and training."""
 
+import json
+
 import keras
 import numpy as np
 
+from slice_tf.data import append_membership, encode, write_records
 from slice_tf.models import SliceAwareModel, build_mlp
 from slice_tf.schema import SliceSchema
 
@@ -44,3 +47,47 @@ def made(
     )
     model.compile(keras.optimizers.Adam(1e-2), **compile_arguments)
     return model
+
+
+def write_sliced(directory, rows=range(64), num_classes=2, schema=SCHEMA):
+    """Writes what `slice-tf apply` leaves, one shard of the given rows."""
+    directory.mkdir(parents=True)
+    membership = TARGETS["membership"].astype(np.uint8)[:, : schema.num_slices]
+    shard = directory / "part-0.tfrecord"
+    records = [
+        append_membership(
+            encode(
+                {
+                    "x": FEATURES["x"][row],
+                    "label": int(TARGETS["label"][row]) % num_classes,
+                }
+            ),
+            membership[row],
+        )
+        for row in rows
+    ]
+    write_records(shard, records)
+    schema.save(directory)
+    facts = {
+        "name": shard.name,
+        "num_examples": len(records),
+        "num_bytes": shard.stat().st_size,
+    }
+    _write_json(
+        directory / "manifest.json",
+        {"num_examples": len(records), "shards": [facts]},
+    )
+    sizes = membership[list(rows)].sum(axis=0)
+    slices = [
+        {"name": name, "size": int(size)}
+        for name, size in zip(schema.names, sizes, strict=True)
+    ]
+    _write_json(
+        directory / "summary.json",
+        {"num_examples": len(records), "slices": slices},
+    )
+    return directory
+
+
+def _write_json(path, values):
+    path.write_text(json.dumps({"format_version": 1, **values}))

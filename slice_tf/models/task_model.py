@@ -118,9 +118,19 @@ class TaskModel(keras.Model):
             **kwargs,
         )
 
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if config:
+            config["optimizer_built"] = self.optimizer.built
+        return config
+
     def compile_from_config(self, config: dict[str, Any]) -> None:
+        # A model that was compiled but never trained has an optimizer without
+        # slots; Keras warns if it finds fewer in the file than it has made.
+        config = dict(config)
+        optimizer_built = config.pop("optimizer_built", True)
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.built:
+        if self.built and optimizer_built:
             self.optimizer.build(self.trainable_variables)
 
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:

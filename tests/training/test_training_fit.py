@@ -1,0 +1,104 @@
+import logging
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from slice_tf.data import FeatureSpec
+from slice_tf.data.dataset import load_dataset
+from slice_tf.training import fit, set_seed
+from sliced_task import FEATURES, SCHEMA, TARGETS, made, write_sliced
+
+SPEC = FeatureSpec.parse(["x=float32:6"])
+
+
+def dataset(features=FEATURES, targets=TARGETS, batch_size=16):
+    return tf.data.Dataset.from_tensor_slices((features, targets)).batch(
+        batch_size
+    )
+
+
+def test_history_has_one_number_an_epoch():
+    history = fit(made(2), dataset(), dataset(), epochs=3, verbose=0)
+    assert {len(values) for values in history.values()} == {3}
+    assert {"loss", "val_loss", "accuracy/small", "val_accuracy/base"} < set(
+        history
+    )
+    assert all(type(v) is float for values in history.values() for v in values)
+
+
+def test_same_seed_and_records_give_the_same_model(tmp_path):
+    directory = write_sliced(tmp_path / "data")
+    runs = []
+    for _ in range(2):
+        set_seed(3)
+        data = load_dataset(directory, SPEC, SCHEMA, 16, shuffle=True, seed=3)
+        model = made(2, seed=3)
+        fit(model, data, epochs=3, verbose=0)
+        outputs = model.predict(FEATURES, verbose=0)
+        runs.append([*model.get_weights(), *outputs.values()])
+    for first, second in zip(*runs, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_one_line_an_epoch_is_logged(caplog, capsys):
+    with caplog.at_level(logging.INFO, logger="slice_tf.training"):
+        fit(made(2), dataset(), dataset(), epochs=2)
+    assert [record.message.split(":")[0] for record in caplog.records] == [
+        "epoch 1/2",
+        "epoch 2/2",
+    ]
+    assert "validation accuracy" in caplog.records[0].message
+    assert capsys.readouterr().out == ""
+
+
+def test_nan_loss_stops_with_the_epoch():
+    broken = {"x": np.where(FEATURES["x"] > 2, np.inf, FEATURES["x"])}
+    with pytest.raises(ValueError, match=r"loss=nan at epoch 1.*NaN"):
+        fit(made(2), dataset(broken), epochs=2, verbose=0)
+
+
+def test_nan_loss_stops_within_a_long_epoch():
+    data = dataset({"x": FEATURES["x"] * np.inf}).repeat(100)
+    with pytest.raises(ValueError, match="epoch 1, step 100"):
+        fit(made(2), data, epochs=1, verbose=0)
+
+
+def test_label_that_is_no_class_stops():
+    targets = {**TARGETS, "label": TARGETS["label"] + 1}
+    with pytest.raises(ValueError, match="labels outside 0 to num_classes - 1"):
+        fit(made(2), dataset(targets=targets), epochs=1, verbose=0)
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize(
+    "empty",
+    [dataset().take(0), dataset().filter(lambda x, y: False)],
+    ids=["known to be empty", "found to be empty"],
+)
+def test_no_example_is_an_error(empty):
+    with pytest.raises(ValueError, match="must hold at least one"):
+        fit(made(2), empty, epochs=1, verbose=0)
+
+
+def test_damaged_record_is_named(tmp_path):
+    directory = write_sliced(tmp_path / "data")
+    data = load_dataset(directory, SPEC, SCHEMA, 16)
+    shard = directory / "part-0.tfrecord"
+    content = bytearray(shard.read_bytes())
+    content[-5] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(ValueError, match=r"part-0\.tfrecord.*63"):
+        fit(made(2), data, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_epochs_must_be_positive(epochs):
+    with pytest.raises(ValueError, match=f"Received: epochs={epochs}"):
+        fit(made(2), dataset(), epochs=epochs)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_seed_must_be_one_of_numpys(seed):
+    with pytest.raises(ValueError, match=f"Received: seed={seed}"):
+        set_seed(seed)
