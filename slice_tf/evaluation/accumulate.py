@@ -1,5 +1,6 @@
 """The accumulator of predictions per slice."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from slice_tf.evaluation.scores import NUM_BINS, bins_of_probabilities
 LOSS_UNIT = 2.0**-20
 
 _SMALLEST_PROBABILITY = np.finfo(np.float64).eps
+# Rows counted at once, so that memory does not grow with a batch.
 _CHUNK = 16_384
 
 
@@ -83,8 +85,7 @@ class SliceCounts:
             self.num_slices,
             self.num_classes,
         )
-        for start in range(0, len(batch), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        for rows in chunks(len(batch)):
             self._count(
                 batch.labels[rows],
                 batch.probabilities[rows],
@@ -140,29 +141,46 @@ class SliceCounts:
         if self.num_classes == 2:
             bins = bins_of_probabilities(probabilities[:, 1])
             codes = codes * NUM_BINS + bins
-        count_members(self.cells, codes, members)
-        losses = _losses(labels, probabilities)
-        sums = losses @ members.astype(np.float64)
-        self.loss_sums[:, :-1] += sums.astype(np.int64)
-        self.loss_sums[:, -1] += losses.sum(axis=1).astype(np.int64)
+        rows, slices = member_pairs(members)
+        count_codes(self.cells, codes, rows, slices)
+        for sums, losses in zip(
+            self.loss_sums, _losses(labels, probabilities), strict=True
+        ):
+            found = np.bincount(slices, losses[rows], self.num_slices)
+            sums[:-1] += found.astype(np.int64)
+            sums[-1] += int(losses.sum())
 
 
-def count_members(cells: Any, codes: Any, members: Any) -> None:
+def chunks(num_rows: int) -> Iterator[slice]:
+    """Yields runs of rows that cover a batch."""
+    for start in range(0, num_rows, _CHUNK):
+        yield slice(start, start + _CHUNK)
+
+
+def member_pairs(members: Any) -> tuple[Any, Any]:
+    """Returns rows and slices of all memberships, int64 `[memberships]`.
+
+    Args:
+        members: bool, of shape `[batch, slices]`.
+    """
+    num_slices = max(members.shape[1], 1)
+    found = np.flatnonzero(members)
+    rows = found // num_slices
+    return rows, found - rows * num_slices
+
+
+def count_codes(cells: Any, codes: Any, rows: Any, slices: Any) -> None:
     """Counts each row's code in every slice of the row, and in the base.
 
     Args:
         cells: int64 `[slices + 1, ...]`, changed in place.
         codes: Flat index into the axes after the first, of shape `[batch]`.
-        members: bool, of shape `[batch, slices]`.
+        rows: Row of each membership, of shape `[memberships]`.
+        slices: Slice of each membership, of the same shape.
     """
-    num_slices = members.shape[1]
     width = cells[0].size
-    flat = cells.reshape(-1)
-    np.add.at(flat, num_slices * width + codes, 1)
-    if num_slices:
-        found = np.flatnonzero(members)
-        rows = found // num_slices
-        np.add.at(flat, (found - rows * num_slices) * width + codes[rows], 1)
+    np.add.at(cells[-1].reshape(-1), codes, 1)
+    np.add.at(cells.reshape(-1), slices * width + codes[rows], 1)
 
 
 def _losses(labels: Any, probabilities: Any) -> Any:

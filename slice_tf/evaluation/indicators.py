@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
+from slice_tf.evaluation.accumulate import chunks
 from slice_tf.evaluation.scores import (
     NUM_BINS,
     area_under_curve,
@@ -52,10 +53,13 @@ class IndicatorCounts:
         members, unknown = inputs.check_members(
             membership, known, len(logits), self.num_slices
         )
-        slices = np.arange(self.num_slices)
-        codes = (2 * slices + members) * NUM_BINS + bins_of_logits(logits)
-        counted = codes.reshape(-1) if unknown is None else codes[~unknown]
-        np.add.at(self.cells.reshape(-1), counted, 1)
+        sides = 2 * np.arange(self.num_slices)
+        for rows in chunks(len(logits)):
+            codes = (sides + members[rows]) * NUM_BINS
+            codes += bins_of_logits(logits[rows])
+            if unknown is not None:
+                codes = codes[~unknown[rows]]
+            np.add.at(self.cells.reshape(-1), codes.reshape(-1), 1)
 
     def merge(self, other: "IndicatorCounts") -> None:
         """Adds what another accumulator counted.

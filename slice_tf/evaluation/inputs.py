@@ -86,10 +86,11 @@ def check_probabilities(
     """
     array = np.asarray(probabilities, dtype=np.float64)
     check_shape("probabilities", array, (num_rows, num_classes))
-    sums = array.sum(axis=1)
-    off = np.abs(sums - 1) <= SUM_TOLERANCE
-    inside = np.min(array, axis=1, initial=0) >= -SUM_TOLERANCE
-    wrong = np.flatnonzero(~(off & inside))  # also where NaN
+    sums = np.einsum("ij->i", array)  # several times as fast as `sum`
+    fits = np.abs(sums - 1) <= SUM_TOLERANCE  # False where NaN
+    if array.min(initial=0) < -SUM_TOLERANCE:
+        fits &= array.min(axis=1) >= -SUM_TOLERANCE
+    wrong = np.flatnonzero(~fits)
     if wrong.size:
         row = wrong[0]
         raise ValueError(

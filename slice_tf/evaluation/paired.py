@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.accumulate import count_members
+from slice_tf.evaluation.accumulate import (
+    chunks,
+    count_codes,
+    member_pairs,
+)
 
 
 class PairedCounts:
@@ -49,7 +53,8 @@ class PairedCounts:
             membership, known, len(before), self.num_slices
         )
         codes = 2 * before.astype(np.int64) + after
-        count_members(self.cells, codes, members)
+        for rows in chunks(len(codes)):
+            count_codes(self.cells, codes[rows], *member_pairs(members[rows]))
 
     def merge(self, other: "PairedCounts") -> None:
         """Adds what another accumulator counted.
