@@ -1,6 +1,5 @@
 """The whole way: each stage called once, in order, on one task."""
 
-import dataclasses
 import json
 import logging
 import pathlib
@@ -9,47 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import slice_tf
-from slice_tf.demo import MARKER, stages
+from slice_tf.demo import MARKER, questions, stages
+from slice_tf.demo.places import Places
 from slice_tf.demo.task import Task
+from slice_tf.evaluation import RunComparison, render_table, runs_table
 
 logger = logging.getLogger("slice_tf.demo")
-
-
-@dataclasses.dataclass(frozen=True)
-class Places:
-    """Where the artifacts of a demonstration lie, below one directory."""
-
-    root: pathlib.Path
-
-    @property
-    def raw(self) -> pathlib.Path:
-        """Input records, `train` and `test`."""
-        return self.root / "raw"
-
-    @property
-    def sliced(self) -> pathlib.Path:
-        """The same records with membership, `train` and `test`."""
-        return self.root / "sliced"
-
-    @property
-    def models(self) -> pathlib.Path:
-        """One model directory a method and seed."""
-        return self.root / "models"
-
-    @property
-    def results(self) -> pathlib.Path:
-        """Results of the first seed's two models."""
-        return self.root / "results.json"
-
-    @property
-    def saved_model(self) -> pathlib.Path:
-        """The exported slice-aware model of the first seed."""
-        return self.root / "saved_model"
-
-    @property
-    def serving(self) -> pathlib.Path:
-        """The base directory that a model server watches."""
-        return self.root / "serving"
 
 
 def run(
@@ -65,26 +29,30 @@ def run(
     """
     started = time.monotonic()
     places = Places(output_dir)
-    (output_dir / MARKER).write_text(
-        json.dumps({"data": task.name, "slice_tf": slice_tf.__version__})
-    )
+    mark = {"data": task.name, "slice_tf": slice_tf.__version__}
+    (output_dir / MARKER).write_text(json.dumps(mark), encoding="utf-8")
     show(f"slice-tf demo: {task.title}")
+
     with stage(1, "Write raw TFRecords"):
         task.write(places.raw)
     with stage(2, "Apply slicing functions with Beam"):
         summary = stages.apply(task, places, num_workers)
-    show(summary)
+    show(summary.to_text())
     with stage(3, f"Train vanilla and slice-aware, {num_seeds} seeds each"):
-        models = stages.train(task, places, range(num_seeds))
+        pairs = stages.train(task, places, range(num_seeds))
     with stage(4, "Evaluate per slice on the test records"):
-        comparison = stages.compare(task, places, models)
-    show(comparison)
+        test = stages.read_test(task, places)
+        comparisons = stages.compare(task, places, pairs, test)
+        if task.draw is not None:
+            task.draw(places.figure, pairs, comparisons)
+    model = pairs[0].slice_aware
+    show(_compared(model.schema.names, comparisons))
     with stage(5, "Export, check in a clean process, publish"):
-        stages.export(task, places, models)
+        stages.export(task, places, model)
     with stage(6, "Serve, and ask over REST and gRPC"):
-        answers = stages.ask(task, places, models)
-    show(answers)
-    show(stages.describe(places))
+        asked, answer = questions.ask(task, places, model, test)
+    show(_answered(model.schema.names, asked, answer))
+    show(render_table(["artifact", "path", "what it is"], places.describe()))
     show(f"Done in {time.monotonic() - started:.0f} s.")
 
 
@@ -94,9 +62,30 @@ def stage(number: int, title: str) -> Iterator[None]:
     logger.info("[%d/6] %s", number, title)
     started = time.monotonic()
     yield
-    logger.info("      %.1f s", time.monotonic() - started)
+    logger.info("[%d/6] took %.1f s", number, time.monotonic() - started)
 
 
 def show(text: str) -> None:
     """Prints one result, apart from the next."""
     print(f"{text}\n", flush=True)  # noqa: T201 - results go to stdout
+
+
+def _compared(names: tuple[str, ...], comparisons: list[RunComparison]) -> str:
+    table = runs_table(names, comparisons, ("vanilla", "slice-aware"))
+    return (
+        "Accuracy on test records. Intervals cover other examples and other "
+        f"seeds.\n\n{render_table(*table)}"
+    )
+
+
+def _answered(
+    names: tuple[str, ...],
+    asked: questions.Answers,
+    answer: questions.Answers,
+) -> str:
+    table = questions.answers_table(names, asked, answer)
+    return (
+        "Answers over REST and gRPC, both equal to the Keras model to "
+        f"{questions.TOLERANCE:g}.\nNo slicing function took part.\n\n"
+        f"{render_table(*table)}"
+    )

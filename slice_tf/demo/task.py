@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slice_tf.data import FeatureSpec, encode, write_records
@@ -42,6 +42,8 @@ class Task:
         true_membership: Where the truth about slices is known: test features
             to membership `[examples, slices]`. Otherwise the slicing
             functions have the word.
+        draw: Draws a picture from a path without suffix, the pairs of models
+            and the comparisons per slice.
     """
 
     name: str
@@ -55,6 +57,9 @@ class Task:
     batch_size: int = 64
     learning_rate: float = 1e-3
     true_membership: Callable[[Mapping[str, Any]], Any] | None = None
+    draw: (
+        Callable[[pathlib.Path, Sequence[Any], Sequence[Any]], None] | None
+    ) = None
 
 
 def write_shards(
