@@ -22,6 +22,10 @@ def mlp(spec: FeatureSpec, *units: int) -> Callable[[], Any]:
     return build
 
 
+# Path without suffix, pairs of models, comparisons per slice.
+Drawer = Callable[[pathlib.Path, Sequence[Any], Sequence[Any]], None]
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """One data set that goes the whole way.
@@ -57,9 +61,7 @@ class Task:
     batch_size: int = 64
     learning_rate: float = 1e-3
     true_membership: Callable[[Mapping[str, Any]], Any] | None = None
-    draw: (
-        Callable[[pathlib.Path, Sequence[Any], Sequence[Any]], None] | None
-    ) = None
+    draw: Drawer | None = None
 
 
 def write_shards(
