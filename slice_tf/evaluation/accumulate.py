@@ -86,14 +86,10 @@ class SliceCounts:
             self.num_classes,
         )
         for rows in chunks(len(batch)):
-            self._count(
-                batch.labels[rows],
-                batch.probabilities[rows],
-                batch.members[rows],
-            )
-        self.checksum += checksum_rows(
-            batch.labels, batch.members, batch.unknown
-        )
+            unknown = None if batch.unknown is None else batch.unknown[rows]
+            truth, members = batch.labels[rows], batch.members[rows]
+            self._count(truth, batch.probabilities[rows], members)
+            self.checksum += checksum_rows(truth, members, unknown)
         self.checksum %= 2**64
         if batch.unknown is not None:
             self.unknown[:-1] += batch.unknown.sum(axis=0)
