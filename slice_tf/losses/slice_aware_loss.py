@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from keras import ops
 
 from slice_tf.losses.base_loss import base_loss
@@ -42,7 +43,7 @@ class SliceAwareLoss:
         self,
         recipe: Recipe,
         num_slices: int,
-        slice_rates: Sequence[float] | np.ndarray | None = None,
+        slice_rates: npt.ArrayLike | None = None,
         monitor_only: Sequence[int] = (),
     ) -> None:
         self.recipe = recipe
@@ -114,7 +115,7 @@ class SliceAwareLoss:
 
 
 def check_rates(
-    slice_rates: Sequence[float] | np.ndarray | None, num_slices: int
+    slice_rates: npt.ArrayLike | None, num_slices: int
 ) -> np.ndarray | None:
     """Returns rates as float32 of shape `[slices]`, or `None`.
 

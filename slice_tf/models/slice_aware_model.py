@@ -1,10 +1,11 @@
 """The slice-aware model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import keras
+import numpy.typing as npt
 from keras import ops
 
 from slice_tf.layers.slice_residual_attention import SliceResidualAttention
@@ -73,7 +74,7 @@ class SliceAwareModel(TaskModel):
         *,
         units: int | None = None,
         recipe: str | Recipe | Mapping[str, Any] = "default",
-        slice_rates: Sequence[float] | None = None,
+        slice_rates: npt.ArrayLike | None = None,
         **kwargs: Any,
     ) -> None:
         if schema is None:

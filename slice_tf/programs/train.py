@@ -1,13 +1,15 @@
 """`slice-tf train`: a model on sliced TFRecords."""
 
 import argparse
+import contextlib
 import pathlib
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.data.feature_spec import FeatureSpec
-from slice_tf.programs.flags import FlagParser, new_directory, positive_int
+from slice_tf.programs.flags import new_directory
+from slice_tf.programs.train_flags import parse
+from slice_tf.schema import SliceSchema
 
 if TYPE_CHECKING:
     from slice_tf.models.task_model import TaskModel
@@ -15,12 +17,21 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Trains a model and writes a model directory."""
-    flags = _parse(argv)
+    flags = parse(argv)
     spec = FeatureSpec.parse(flags.features, flags.label, flags.num_classes)
     _check_directories(flags)
     new_directory(flags.output_dir)
+    try:
+        _train(flags, spec)
+    except BaseException:  # An interrupt, too, leaves nothing behind.
+        with contextlib.suppress(OSError):
+            flags.output_dir.rmdir()
+        raise
+    return 0
 
-    from slice_tf.schema import SliceSchema
+
+def _train(flags: argparse.Namespace, spec: FeatureSpec) -> None:
+    from slice_tf.programs.progress import progress_bar
     from slice_tf.training import (
         choose_strategy,
         fit,
@@ -35,120 +46,19 @@ def main(argv: Sequence[str]) -> int:
     train, validation = _datasets(flags, spec, schema)
     with strategy.scope():
         model = _model(flags, spec, schema)
-    history = fit(
-        model,
-        train,
-        validation,
-        epochs=flags.epochs,
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
+    with progress_bar(flags.epochs) as bar:
+        history = fit(
+            model,
+            train,
+            validation,
+            epochs=flags.epochs,
+            verbose=0 if bar else 2,
+            callbacks=bar,
+        )
     path = save_model_directory(
         flags.output_dir, model, spec, schema, history, _record(flags)
     )
     _report(model, train, validation, path)
-    return 0
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = FlagParser("train", "Trains a model on sliced TFRecords.")
-    add = parser.add_argument
-    add(
-        "--data",
-        required=True,
-        type=pathlib.Path,
-        help="directory that `slice-tf apply` wrote",
-    )
-    add(
-        "--validation",
-        type=pathlib.Path,
-        help="another such directory, scored after each epoch",
-    )
-    add(
-        "--features",
-        required=True,
-        nargs="+",
-        help="what the model reads: name=dtype or name=dtype:shape, such as "
-        "image=float32:8x8",
-    )
-    add("--label", default="label", help="int64 feature with the class")
-    add(
-        "--num-classes",
-        type=positive_int,
-        default=2,
-        help="number of classes; 2 is a binary task",
-    )
-    add(
-        "--output-dir",
-        required=True,
-        type=pathlib.Path,
-        help="where the model goes; must be new or empty",
-    )
-    _add_model_flags(parser)
-    _add_training_flags(parser)
-    return parser.parse(argv)
-
-
-def _add_model_flags(parser: FlagParser) -> None:
-    add = parser.add_argument
-    add(
-        "--method",
-        choices=("slice-aware", "vanilla"),
-        default="slice-aware",
-        help="with slice experts, or the same backbone without",
-    )
-    add(
-        "--recipe",
-        choices=("default", "paper"),
-        default="default",
-        help="how slices are weighed; `paper` is its section 3.2 to the letter",
-    )
-    add(
-        "--backbone",
-        default="mlp",
-        help="mlp, or module:function of yours that takes the feature spec "
-        "and returns a Keras model",
-    )
-    add(
-        "--units",
-        type=_widths,
-        default=(64, 64),
-        help="widths of the mlp's layers",
-    )
-    add(
-        "--expert-units",
-        type=positive_int,
-        help="width of each expert; by default the backbone's",
-    )
-
-
-def _add_training_flags(parser: FlagParser) -> None:
-    add = parser.add_argument
-    add("--epochs", type=positive_int, default=10, help="passes over the data")
-    add("--batch-size", type=positive_int, default=128, help="of all devices")
-    add("--learning-rate", type=_rate, default=1e-3, help="of Adam")
-    add("--seed", type=int, default=0, help="of weights and shuffling")
-    add(
-        "--strategy",
-        choices=("auto", "one", "mirrored"),
-        default="auto",
-        help="devices: one, all, or all where there are several GPUs",
-    )
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    return tuple(positive_int(part) for part in text.split(","))
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"must be a positive number. Received: {text}"
-        )
-    return rate
 
 
 def _check_directories(flags: argparse.Namespace) -> None:
@@ -171,7 +81,7 @@ def _check_batch_size(batch_size: int, num_replicas: int) -> None:
 
 
 def _datasets(
-    flags: argparse.Namespace, spec: FeatureSpec, schema: Any
+    flags: argparse.Namespace, spec: FeatureSpec, schema: SliceSchema
 ) -> tuple[Any, Any]:
     from slice_tf.data.dataset import load_dataset
 
@@ -192,7 +102,7 @@ def _datasets(
 
 
 def _model(
-    flags: argparse.Namespace, spec: FeatureSpec, schema: Any
+    flags: argparse.Namespace, spec: FeatureSpec, schema: SliceSchema
 ) -> "TaskModel":
     import keras
 

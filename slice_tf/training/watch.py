@@ -25,19 +25,19 @@ class StopOnBadLoss(keras.callbacks.Callback):
     def __init__(self) -> None:
         super().__init__()
         self._epoch = 0
-        self._calls = 0
+        self._any_batch = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch + 1
-        self._calls = 0
+        self._any_batch = False
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._calls += 1
-        if self._calls % STEPS_BETWEEN_READS == 0:
+        self._any_batch = True
+        if (batch + 1) % STEPS_BETWEEN_READS == 0:
             self._check(f"epoch {self._epoch}, step {batch + 1}", logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not self._calls:
+        if not self._any_batch:
             raise ValueError(
                 "The training data must hold at least one example, because "
                 "nothing is learned from none. Received: examples=0"

@@ -1,0 +1,159 @@
+"""The `train` program, in this process, on real sliced records."""
+
+import json
+
+import numpy as np
+import pytest
+
+from slice_tf.models import VanillaModel
+from slice_tf.programs.train import main
+from slice_tf.schema import SliceSchema
+from slice_tf.training import load_model_directory
+from sliced_task import FEATURES, write_sliced
+
+BACKBONES = """
+import keras
+
+
+@keras.saving.register_keras_serializable(package="user_backbones")
+class Doubled(keras.layers.Layer):
+    def call(self, x):
+        return x * 2.0
+
+
+def build(spec):
+    x = keras.Input(spec.features["x"].shape, name="x")
+    return keras.Model({"x": x}, Doubled()(x))
+
+
+def layer(spec):
+    return Doubled()
+
+
+def interrupted(spec):
+    raise KeyboardInterrupt
+"""
+
+
+@pytest.fixture
+def flags(tmp_path, monkeypatch):
+    """Flags that are enough, run where `user_backbones.py` lies."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "user_backbones.py").write_text(BACKBONES)
+    write_sliced(tmp_path / "data")
+    return [
+        *("--data", "data", "--features", "x=float32:6"),
+        *("--output-dir", "model", "--batch-size", "16", "--epochs", "2"),
+    ]
+
+
+def test_it_writes_a_model_and_prints_a_table(flags, tmp_path, capsys):
+    write_sliced(tmp_path / "validation", range(40, 64))
+    assert main([*flags, "--validation", "validation"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "slice",
+        "examples",
+        "accuracy",
+        "(validation",
+        "data)",
+    ]
+    assert [line.split()[:1] for line in lines[1:]] == [
+        ["small"],
+        ["large"],
+        ["base"],
+        ["model:"],
+    ]
+    assert lines[3].split()[1] == "24"
+    model, spec, schema = load_model_directory("model")
+    assert schema == SliceSchema.load("data")
+    assert list(spec.features) == ["x"]
+    assert model.predict(FEATURES, verbose=0)["logits"].shape == (64, 1)
+    history = json.loads((tmp_path / "model/training.json").read_text())
+    assert len(history["history"]["val_loss"]) == 2
+
+
+def test_same_flags_write_the_same_weights(flags):
+    weights = []
+    for name in ("first", "second"):
+        main([*flags, "--output-dir", name, "--seed", "5"])
+        weights.append(load_model_directory(name)[0].get_weights())
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_flags_reach_the_model(flags):
+    main([*flags, "--recipe", "paper", "--expert-units", "3", "--units", "5,4"])
+    model, _, _ = load_model_directory("model")
+    assert model.recipe.base_indicator == "learned"
+    assert model.module.experts.kernel.shape == (4, 3, 3)
+
+
+def test_vanilla_method_trains_the_baseline(flags):
+    main([*flags, "--method", "vanilla"])
+    assert type(load_model_directory("model")[0]) is VanillaModel
+
+
+def test_backbone_of_the_user_is_built_from_the_spec(flags):
+    main([*flags, "--backbone", "user_backbones:build"])
+    model, _, _ = load_model_directory("model")
+    assert model.backbone.layers[-1].name.startswith("doubled")
+
+
+def test_interrupt_leaves_nothing(flags, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        main([*flags, "--backbone", "user_backbones:interrupted"])
+    after = {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
+    assert after == {path.name for path in before}
+
+
+ERRORS = {
+    "full output": (["--output-dir", "data"], "must be new or empty"),
+    "no data": (["--data", "none"], "Received: data=none"),
+    "wrong feature": (["--features", "y=float32"], "feature='y'"),
+    "text": (["--features", "x=string:6"], "dtype=float32.*expected"),
+    "no function": (
+        ["--backbone", "user_backbones:biuld"],
+        "must have a function of that name.*user_backbones:biuld",
+    ),
+    "no module": (["--backbone", "nowhere:build"], "must be importable"),
+}
+
+
+@pytest.mark.parametrize(("more", "message"), ERRORS.values(), ids=ERRORS)
+def test_what_cannot_work_is_refused(flags, more, message):
+    with pytest.raises((ValueError, OSError), match=message):
+        main([*flags, *more])
+
+
+def test_backbone_must_be_a_model(flags):
+    with pytest.raises(TypeError, match=r"keras\.Model.*type=Doubled"):
+        main([*flags, "--backbone", "user_backbones:layer"])
+
+
+def test_data_without_examples_is_refused(flags, tmp_path):
+    write_sliced(tmp_path / "empty", [])
+    with pytest.raises(ValueError, match="at least one batch"):
+        main([*flags, "--data", "empty"])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--units", "8,0"],
+        ["--seed", "-1"],
+        ["--learning-rate", "nan"],
+        ["--recipe", "papre"],
+        ["--backbone", "bert"],
+        ["--epoch", "3"],
+    ],
+    ids=lambda more: more[0],
+)
+def test_malformed_flags_are_usage_errors(flags, more, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([*flags, *more])
+    assert stopped.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert more[0] in lines[0]
