@@ -145,19 +145,25 @@ def _kind_and_values(name: str, value: Any) -> tuple[str, list[Any]]:
             "A feature must hold values of one kind. Received: "
             f"feature={name!r}, kinds={', '.join(sorted(kinds))}"
         )
-    return kinds.pop(), [
-        item.encode() if isinstance(item, str) else item for item in value
-    ]
+    return kinds.pop(), [_wire_value(item) for item in value]
 
 
 def _of_array(name: str, value: np.ndarray[Any, Any]) -> tuple[str, list[Any]]:
     if value.dtype.kind == "f":
         return "float_list", value.ravel().tolist()
-    if value.dtype.kind in "iub":
+    if value.dtype.kind == "b":
+        value = value.astype(np.int64)
+    if value.dtype.kind in "iu":
         return "int64_list", value.ravel().tolist()
     if value.size == 0 and value.dtype.kind in "SU":
         return "bytes_list", []
     return _kind_and_values(name, value.ravel().tolist())
+
+
+def _wire_value(item: Any) -> Any:
+    if isinstance(item, str):
+        return item.encode()
+    return int(item) if isinstance(item, (bool, np.bool_)) else item
 
 
 def _kind_of(name: str, item: Any) -> str:

@@ -7,6 +7,7 @@ parser sees the added features, and the user's own bytes stay as they were.
 
 import functools
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,6 @@ Keys = tuple[str, str]
 _DEFAULT = SliceSchema(())
 KEYS: Keys = (_DEFAULT.membership_key, _DEFAULT.unknown_key)
 
-_ZERO_ONE = b"\x00\x01"
 # Field number and wire type of a length-delimited field, as one byte.
 _FIELD_1, _FIELD_2, _FIELD_3 = 0x0A, 0x12, 0x1A
 
@@ -43,28 +43,23 @@ def append_membership(
         keys: Names of the membership and unknown features.
 
     Raises:
-        ValueError: If a row has another value than 0 and 1, or the rows
-            differ in length.
+        ValueError: If a row is of another type or shape, or has another value
+            than 0 and 1, or the rows differ in length.
     """
-    membership = bytes(membership_row)
-    unknown = b"" if unknown_row is None else bytes(unknown_row)
-    if membership.strip(_ZERO_ONE) or unknown.strip(_ZERO_ONE):
-        raise ValueError(
-            "Membership must be uint8 rows of 0 and 1. Received: "
-            f"membership_row={membership_row!r}, unknown_row={unknown_row!r}"
-        )
+    membership = _bytes_of(membership_row)
+    unknown = b"" if unknown_row is None else _bytes_of(unknown_row)
     if unknown and len(unknown) != len(membership):
         raise ValueError(
             "Membership and unknown must have one value a slice. Received: "
             f"membership={len(membership)}, unknown={len(unknown)} values"
         )
+    layout = _layout(len(membership), keys)
     # A record that someone merged and wrote again may hold an old `unknown`,
-    # which silence would not overrule.
-    if 1 in unknown or keys[1].encode() in record:
-        unknown = unknown or bytes(len(membership))
-        head, middle = _headers(len(membership), keys)
-        return b"".join((record, head, membership, middle, unknown))
-    return b"".join((record, _header(len(membership), keys[0]), membership))
+    # which silence would not overrule. `rfind` is twice as fast as `in` here.
+    if 1 not in unknown and record.rfind(layout.unknown_key) < 0:
+        return b"".join((record, layout.alone, membership))
+    unknown = unknown or bytes(len(membership))
+    return b"".join((record, layout.first, membership, layout.second, unknown))
 
 
 def strip_membership(record: bytes, keys: Keys = KEYS) -> bytes:
@@ -77,7 +72,8 @@ def strip_membership(record: bytes, keys: Keys = KEYS) -> bytes:
         ValueError: If the record mentions our features but is no protobuf
             message.
     """
-    if keys[0].encode() not in record:
+    # The last byte of what was appended is a slice's 0 or 1.
+    if not record or record[-1] > 1 or record.rfind(keys[0].encode()) < 0:
         return record
     start, field, payload = 0, 0, b""
     position = 0
@@ -119,30 +115,46 @@ def read_membership(
     return membership, _checked(features.get(keys[1]), keys[1], num_slices)
 
 
-def _checked(feature: object, key: str, num_slices: int) -> Votes:
-    values = np.array(feature.int64_list.value, np.int64)  # type: ignore[attr-defined]
-    if values.shape != (num_slices,) or not np.isin(values, (0, 1)).all():
+def _checked(feature: Any, key: str, num_slices: int) -> Votes:
+    values = list(feature.int64_list.value)
+    if len(values) != num_slices or not {0, 1}.issuperset(values):
         raise ValueError(
             f"The feature `{key}` must hold 0 or 1 for each of {num_slices} "
-            f"slices. Received: {key}={values.tolist()[:32]}, "
-            f"length={len(values)}"
+            f"slices. Received: {key}={values[:32]}, length={len(values)}"
         )
-    return values.astype(np.uint8)
+    return np.frombuffer(bytearray(values), np.uint8)
+
+
+class _Layout(NamedTuple):
+    """The bytes around the rows of a fragment."""
+
+    unknown_key: bytes
+    alone: bytes  # before membership, where no function failed
+    first: bytes  # before membership, where some did
+    second: bytes  # before unknown
 
 
 @functools.lru_cache(maxsize=64)
-def _header(num_slices: int, key: str) -> bytes:
-    """Returns the bytes before the membership of a fragment without unknown."""
-    entry = _entry(num_slices, key)
-    return _delimited(_FIELD_1, len(entry) + num_slices) + entry
-
-
-@functools.lru_cache(maxsize=64)
-def _headers(num_slices: int, keys: Keys) -> tuple[bytes, bytes]:
-    """Returns the bytes before membership and those before unknown."""
+def _layout(num_slices: int, keys: Keys) -> _Layout:
     first, second = (_entry(num_slices, key) for key in keys)
-    size = len(first) + len(second) + 2 * num_slices
-    return _delimited(_FIELD_1, size) + first, second
+    one = len(first) + num_slices
+    both = one + len(second) + num_slices
+    return _Layout(
+        keys[1].encode(),
+        _delimited(_FIELD_1, one) + first,
+        _delimited(_FIELD_1, both) + first,
+        second,
+    )
+
+
+def _bytes_of(row: Votes | bytes) -> bytes:
+    values = row if isinstance(row, bytes) else row.tobytes()
+    if len(values) != len(row) or values.strip(b"\x00\x01"):
+        raise ValueError(
+            "Membership must be rows of 0 and 1, uint8 of shape (slices,), "
+            f"because each becomes one byte. Received: row={row!r}"
+        )
+    return values
 
 
 def _entry(num_slices: int, key: str) -> bytes:

@@ -83,13 +83,14 @@ class Row:
                 no UTF-8.
             TypeError: If it holds numbers.
         """
-        try:
-            return self._texts[key]
-        except KeyError:
-            value = self._one(key, "bytes_list", default)
-        if isinstance(value, bytes):
-            value = self._texts[key] = value.decode()
-        return value
+        known = self._texts.get(key)
+        if known is not None:
+            return known
+        value = self._one(key, "bytes_list", default)
+        if not isinstance(value, bytes):
+            return value
+        text = self._texts[key] = value.decode()
+        return text
 
     def bytes(
         self, key: str, default: T | _Required = _REQUIRED
@@ -154,15 +155,15 @@ class Row:
             Python values. A feature that is missing or empty without a kind
             has kind `""` and no values.
         """
-        try:
-            return self._read[key]
-        except KeyError:
-            # `.get`, because subscripting the map would insert the key.
-            feature = self._message_features.get(key)
+        known = self._read.get(key)
+        if known is not None:
+            return known
+        # `.get`, because subscripting the map would insert the key.
+        feature = self._message_features.get(key)
         kind = feature.WhichOneof("kind") if feature is not None else None
         values = getattr(feature, kind).value if kind else ()
-        self._read[key] = kind or "", values
-        return self._read[key]
+        found = self._read[key] = kind or "", values
+        return found
 
     def keys(self) -> list[str]:
         """Returns the names of the example's features, sorted."""

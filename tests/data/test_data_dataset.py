@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from sliced_data import sliced_record, write_manifest, write_sliced
 
 from slice_tf.data import FeatureSpec, encode, write_records
 from slice_tf.data.dataset import (
@@ -13,6 +12,7 @@ from slice_tf.data.dataset import (
     translated,
 )
 from slice_tf.schema import SliceSchema
+from sliced_data import sliced_record, write_manifest, write_sliced
 
 SCHEMA = SliceSchema.from_names(["night", "rain"])
 SPEC = FeatureSpec.parse(
@@ -37,6 +37,10 @@ def shards_of(counts):
         f"part-{shard}": [record(next(numbers)) for _ in range(count)]
         for shard, count in enumerate(counts)
     }
+
+
+def flat(batches):
+    return [one for batch in batches for one in batch]
 
 
 def ids(dataset):
@@ -91,7 +95,7 @@ def test_known_is_zero_where_a_function_failed(tmp_path):
 def test_no_example_is_lost_at_any_batch_size(tmp_path, batch_size, shuffle):
     write_sliced(tmp_path, SCHEMA, shards_of([10, 0, 7]))
     dataset = load_dataset(tmp_path, SPEC, SCHEMA, batch_size, shuffle=shuffle)
-    assert sorted(sum(ids(dataset), [])) == list(range(17))
+    assert sorted(flat(ids(dataset))) == list(range(17))
     assert len(dataset) == -(-17 // batch_size)
 
 
@@ -121,7 +125,7 @@ def test_the_same_seed_gives_the_same_batches(tmp_path):
     assert epochs(3) == [first, second]
     assert first != second
     assert epochs(4) != [first, second]
-    assert sorted(sum(first, [])) == sorted(sum(second, [])) == list(range(60))
+    assert sorted(flat(first)) == sorted(flat(second)) == list(range(60))
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0, True])
@@ -241,14 +245,14 @@ def test_damage_is_named_from_within_keras_fit(tmp_path):
     shards = {"part": [record(i) for i in range(150)] + [record(0, label=9)]}
     write_sliced(tmp_path, SCHEMA, shards)
     dataset = load_dataset(tmp_path, SPEC, SCHEMA, 8)
-    flat = dataset.map(
+    pairs = dataset.map(
         lambda x, y: (tf.reshape(x["image"], (-1, 4)), y["label"])
     )
     model = keras.Sequential([keras.layers.Dense(3)])
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(True))
     message = "part: record 150: .*label=9"
     with pytest.raises(ValueError, match=message), translated():
-        model.fit(flat, shuffle=False, verbose=0)
+        model.fit(pairs, shuffle=False, verbose=0)
 
 
 def test_errors_of_the_model_pass_unchanged():

@@ -1,0 +1,169 @@
+"""How records stand in a TFRecord file.
+
+A record is its length, a checksum of the length, its data, and a checksum of
+the data. Checksums are CRC-32C, masked so that a checksum of data that holds
+checksums is no weaker.
+"""
+
+import dataclasses
+import functools
+import struct
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any
+
+import google_crc32c
+
+_LENGTH = struct.Struct("<Q")
+_HEADER = struct.Struct("<QI")
+_FOOTER = struct.Struct("<I")
+
+HEADER_BYTES = _HEADER.size
+_FRAME_BYTES = _HEADER.size + _FOOTER.size
+
+
+class DamageError(Exception):
+    """A stream cannot be read on. Its text says why, not where."""
+
+
+class RecordError(ValueError):
+    """A TFRecord file is damaged.
+
+    Args:
+        path: Name of the file.
+        record_index: Position of the first record that cannot be read; all
+            before it are whole.
+        offset: Byte at which that record starts; of the decompressed stream
+            where the file is gzip.
+        damage: What is wrong with it.
+        compressed: Whether the file is gzip.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        record_index: int,
+        offset: int,
+        damage: str,
+        compressed: bool = False,
+    ) -> None:
+        stream = " of the decompressed stream" if compressed else ""
+        super().__init__(
+            "A TFRecord file must hold whole records with right checksums. "
+            f"Received: file={path}, record={record_index}, "
+            f"byte={offset}{stream}, damage={damage}. Write the file again, "
+            "or leave it out."
+        )
+        self.path = path
+        self.record_index = record_index
+        self.offset = offset
+        self.damage = damage
+        self.compressed = compressed
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        facts = (self.path, self.record_index, self.offset, self.damage)
+        return type(self), (*facts, self.compressed)
+
+
+def frame(record: bytes) -> bytes:
+    """Returns a record as it stands in a TFRecord file."""
+    size = len(record)
+    header = _HEADER.pack(size, _length_crc(size))
+    return b"".join((header, record, _FOOTER.pack(_masked_crc(record))))
+
+
+def split_frames(
+    chunks: Iterable[bytes], name: str, compressed: bool
+) -> Iterator[bytes]:
+    """Yields the records of a file that comes in chunks of any size.
+
+    Args:
+        chunks: The file's bytes. Raises `DamageError` where there is no more.
+        name: What errors call the file.
+        compressed: Whether the chunks were decompressed.
+
+    Raises:
+        RecordError: If a record is damaged, after all before it were yielded.
+    """
+    place = _Place()
+    try:
+        yield from _split(chunks, place)
+        return
+    except DamageError as error:
+        damage = str(error)
+    raise RecordError(name, place.records, place.offset, damage, compressed)
+
+
+def has_header(start: bytes) -> bool:
+    """Tells whether a stream starts with a length and its checksum."""
+    if len(start) < HEADER_BYTES:
+        return False
+    length, crc = _HEADER.unpack_from(start)
+    return _length_crc(length) == crc
+
+
+@dataclasses.dataclass
+class _Place:
+    """How far reading came: whole records, and the bytes they took."""
+
+    records: int = 0
+    offset: int = 0
+
+
+def _split(chunks: Iterable[bytes], place: _Place) -> Iterator[bytes]:
+    # Pieces are joined only when they hold a record, or a record of many
+    # chunks would be copied once a chunk.
+    pieces: list[bytes] = []
+    size, needed = 0, HEADER_BYTES
+    for chunk in chunks:
+        pieces.append(chunk)
+        size += len(chunk)
+        if size >= needed:
+            buffer = b"".join(pieces)
+            used, needed = yield from _whole_records(buffer, place)
+            pieces = [buffer[used:]]
+            size -= used
+    if size:
+        raise DamageError(f"truncated: {size} of {needed} bytes are there")
+
+
+def _whole_records(
+    buffer: bytes, place: _Place
+) -> Generator[bytes, None, tuple[int, int]]:
+    """Yields records while they are whole.
+
+    Returns:
+        The bytes that were used, and how many the next record needs.
+    """
+    position = records = 0
+    size = len(buffer)
+    unpack_header, unpack_footer = _HEADER.unpack_from, _FOOTER.unpack_from
+    try:
+        while size - position >= HEADER_BYTES:
+            length, crc = unpack_header(buffer, position)
+            if _length_crc(length) != crc:
+                raise DamageError("bad checksum of the length")
+            start = position + HEADER_BYTES
+            stop = start + length
+            if stop + _FOOTER.size > size:
+                return position, length + _FRAME_BYTES
+            record = buffer[start:stop]
+            if unpack_footer(buffer, stop) != (_masked_crc(record),):
+                raise DamageError("bad checksum of the data")
+            yield record
+            records += 1
+            position = stop + 4
+        return position, HEADER_BYTES
+    finally:
+        place.records += records
+        place.offset += position
+
+
+def _masked_crc(data: bytes) -> int:
+    crc: int = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def _length_crc(length: int) -> int:
+    """Returns the checksum of a length; files repeat a few lengths."""
+    return _masked_crc(_LENGTH.pack(length))
