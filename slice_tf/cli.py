@@ -49,9 +49,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if command not in PROGRAMS:
         return _fail("slice-tf", _unknown(command))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _log_to_stderr()
+    return _run(command, rest)
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("slice_tf").setLevel(logging.INFO)
-    return _run(command, rest)
+    # Beam says this at import where Google Cloud's clients are not installed.
+    logging.getLogger().addFilter(
+        lambda record: "apitools not found" not in record.getMessage()
+    )
 
 
 def _run(command: str, arguments: list[str]) -> int:

@@ -154,7 +154,11 @@ def compare(
 
 
 def _predict(task: Task, model: Any, test: TestData) -> tuple[Any, Any]:
-    outputs = model.predict(test.features, batch_size=1024, verbose=0)
+    # One call on all rows: `predict` would trace a graph for each model.
+    outputs = {
+        name: np.asarray(value)
+        for name, value in model(test.features, training=False).items()
+    }
     classes = task.spec.num_classes
     return to_probabilities(outputs["logits"], classes), outputs
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from slice_tf.demo import MARKER
 from slice_tf.programs.flags import FlagParser, new_directory, positive_int
+from slice_tf.programs.quiet import start_tensorflow
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
     marker = MARKER if flags.overwrite else None
     output_dir = new_directory(flags.output_dir, marker)
 
+    start_tensorflow()
     from slice_tf.demo import digits, synthetic
     from slice_tf.demo.loop import run
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
@@ -70,6 +71,7 @@ def _evaluate(
     data: str,
     batch_size: int,
 ) -> "Results":
+    start_tensorflow()
     from slice_tf.data.dataset import load_dataset, translated
     from slice_tf.evaluation import Evaluator
     from slice_tf.training import load_model_directory
