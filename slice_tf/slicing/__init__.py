@@ -8,6 +8,7 @@ from slice_tf.slicing.apply import VoteError, Votes, apply_functions
 from slice_tf.slicing.batch import Batch
 from slice_tf.slicing.function import SlicingFunction, slicing_function
 from slice_tf.slicing.loading import load
+from slice_tf.slicing.needs import check_needs
 from slice_tf.slicing.row import Row
 from slice_tf.slicing.schema_of import schema_of
 
@@ -18,6 +19,7 @@ __all__ = [
     "VoteError",
     "Votes",
     "apply_functions",
+    "check_needs",
     "load",
     "schema_of",
     "slicing_function",

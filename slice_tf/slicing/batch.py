@@ -1,6 +1,6 @@
 """Several examples as a vectorized slicing function sees them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,8 @@ class Batch:
       a list of bytes, a row.
 
     The shape depends on all rows of a batch. Where the count differs between
-    examples, read `batch.rows` instead. `len(batch)` is the number of rows.
+    examples, read `batch.rows` instead. `len(batch)` is the number of
+    rows; iteration gives the names of the features.
 
     Args:
         rows: The rows, in order.
@@ -34,6 +35,9 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
 
     def __contains__(self, key: str) -> bool:
         return any(key in row for row in self.rows)
@@ -53,7 +57,7 @@ class Batch:
 
     def keys(self) -> list[str]:
         """Returns the names of the features of any row, sorted."""
-        return sorted(set().union(*(row.keys() for row in self.rows)))
+        return sorted(set().union(*self.rows))
 
     def text(self, key: str) -> list[str]:
         """Returns a bytes feature of one value a row as UTF-8 texts.
@@ -66,7 +70,7 @@ class Batch:
         return [row.text(key) for row in self.rows]
 
     def _column(self, key: str) -> np.ndarray[Any, Any]:
-        found = [row.values(key) for row in self.rows]
+        found = [row.raw(key) for row in self.rows]
         kinds = {kind for kind, _ in found}
         if not kinds - {""}:
             raise ValueError(missing(key, self.keys()))

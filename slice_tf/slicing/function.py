@@ -1,7 +1,6 @@
 """Slicing functions and the decorator that makes them."""
 
 import functools
-import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, overload
@@ -30,8 +29,8 @@ class SlicingFunction:
         version: Change it when something changes that the function uses but
             does not contain, such as a word list.
         batch: Whether the function takes a `Batch`.
-        needs: Features that every example must have for the function to make
-            sense; see `check_needs`.
+        needs: Features that it reads, for `check_needs` to look for before a
+            long job starts.
 
     Raises:
         TypeError: If `function` cannot be called, or an argument has a wrong
@@ -64,7 +63,7 @@ class SlicingFunction:
         self.batch = bool(batch)
         self.needs = tuple(needs)
         self.__doc__ = function.__doc__
-        self.__module__ = getattr(function, "__module__", None) or "__main__"
+        self.__module__ = _module_name(function)
 
     def __call__(self, row_or_batch: Any) -> Any:
         """Returns what the function returns."""
@@ -186,9 +185,14 @@ def _first_line(function: Any) -> str:
     return ""
 
 
+def _module_name(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__module__", None) or "__main__"
+
+
 def _revive(place: str, attribute: str) -> Any:
     """Unpickles a slicing function by its import path."""
-    if place.endswith(".py"):
-        loading = importlib.import_module("slice_tf.slicing.loading")
-        return getattr(loading.module_of(place), attribute)
-    return getattr(importlib.import_module(place), attribute)
+    from slice_tf.slicing.loading import module_of  # imports this file
+
+    return getattr(module_of(place), attribute)

@@ -56,6 +56,8 @@ def module_of(place: str) -> ModuleType:
     """
     if place.endswith(".py") or os.sep in place:
         return _module_of_file(place)
+    if not all(part.isidentifier() for part in place.split(".")):
+        raise ValueError(_no_module(place, place))
     _make_importable(os.getcwd())
     try:
         return importlib.import_module(place)
@@ -161,7 +163,11 @@ def _failed_import(place: str, error: Exception) -> str:
     if isinstance(error, SyntaxError):
         file, line = error.filename, error.lineno
     else:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
+        # The last line at the top of a module, not the library code below it
+        # that noticed.
+        frames = traceback.extract_tb(error.__traceback__)
+        tops = [one for one in frames if one.name == "<module>"]
+        frame = (tops or frames)[-1]
         file, line = frame.filename, frame.lineno
     return (
         "A module with slicing functions must be importable. Received: "

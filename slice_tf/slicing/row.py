@@ -2,7 +2,7 @@
 
 import builtins
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -66,7 +66,8 @@ class Row:
 
         Args:
             features: Name to a str, bytes, int, float, or a sequence or array
-                of one of these.
+                of one of these. An empty list is a feature without a kind,
+                which counts as missing.
 
         Raises:
             TypeError: If a value is, or holds, something else or a mixture.
@@ -147,7 +148,7 @@ class Row:
         """
         return self._many(key, "float_list", np.float32, default)
 
-    def values(self, key: str) -> tuple[str, Values]:
+    def raw(self, key: str) -> tuple[str, Values]:
         """Returns a feature's kind and values as the example holds them.
 
         Returns:
@@ -170,12 +171,15 @@ class Row:
         read = (key for key, (kind, _) in self._read.items() if kind)
         return sorted({*self._message_features, *read})
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
     def __contains__(self, key: str) -> bool:
-        return bool(self.values(key)[0])
+        return bool(self.raw(key)[0])
 
     def __getitem__(self, key: str) -> Any:
         """Returns one value as bytes, int or float; several as a list."""
-        _, values = self.values(key)
+        _, values = self.raw(key)
         if not values:
             self._refuse_missing(key)
         return values[0] if len(values) == 1 else list(values)
@@ -184,7 +188,7 @@ class Row:
         return f"Row({', '.join(self.keys())})"
 
     def _one(self, key: str, kind: str, default: Any) -> Any:
-        found, values = self.values(key)
+        found, values = self.raw(key)
         if len(values) == 1 and found == kind:
             return values[0]
         if found and found != kind:
@@ -198,7 +202,7 @@ class Row:
         return self._default(key, default)
 
     def _many(self, key: str, kind: str, dtype: Any, default: Any) -> Any:
-        found, values = self.values(key)
+        found, values = self.raw(key)
         if not found:
             return self._default(key, default)
         if found != kind:
@@ -239,8 +243,11 @@ def _refuse_kind(key: str, found: str, wanted: str) -> NoReturn:
 
 
 def _plain(key: str, value: Any) -> tuple[str, Values]:
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+    several = isinstance(value, (Sequence, np.ndarray))
+    if not several or isinstance(value, (str, bytes)):
         value = [value]
+    if isinstance(value, Sequence) and not value:
+        return "", ()
     array = np.asarray(value)
     if array.dtype.kind in "biu":
         return "int64_list", array.astype(np.int64).ravel().tolist()

@@ -10,8 +10,15 @@ def schema_of(functions: Sequence[SlicingFunction]) -> SliceSchema:
     """Returns the schema whose slice i is what function i says.
 
     Raises:
+        TypeError: If one is no slicing function.
         ValueError: If there is no function, or two name the same slice.
     """
+    for one in functions:
+        if not isinstance(one, SlicingFunction):
+            raise TypeError(
+                "A schema must be made of slicing functions. Received: "
+                f"function={one!r}. Decorate it with `@slicing_function`."
+            )
     if not functions:
         raise ValueError(
             "There must be at least one slicing function, because a schema "
