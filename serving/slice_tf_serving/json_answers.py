@@ -1,0 +1,107 @@
+"""From arrays to the JSON body of an answer."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from slice_tf_serving.codes import ApiError, invalid
+from slice_tf_serving.dtypes import Array, of_array
+
+_BYTES_SUFFIX = "_bytes"
+_NO_JSON = ("DT_HALF", "DT_UINT16")
+
+
+def predictions(outputs: Mapping[str, Array], is_row: bool) -> bytes:
+    """Returns the answer to a predict request.
+
+    One output is given as it is, several by their names. Infinity and NaN
+    are written as such, which is more than JSON allows but what TensorFlow
+    Serving does.
+
+    Args:
+        outputs: Arrays by name.
+        is_row: Whether to answer in row form, where every output must have
+            one value an example.
+
+    Raises:
+        ApiError: If an output cannot be written.
+    """
+    if not is_row:
+        values = {name: _values(name, one) for name, one in outputs.items()}
+        return dumped({"outputs": _single(values)})
+    if len(outputs) == 1:
+        _check_batch(outputs)
+        ((name, one),) = outputs.items()
+        return dumped({"predictions": _values(name, one)})
+    return dumped({"predictions": rows(outputs)})
+
+
+def rows(outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """Returns plain values, a dict an example.
+
+    Raises:
+        ApiError: If an output has not one value an example, or is of a type
+            that JSON has not.
+    """
+    _check_batch(outputs)
+    columns = [_values(name, one) for name, one in outputs.items()]
+    names = tuple(outputs)
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+    ]
+
+
+def failure(error: ApiError) -> bytes:
+    """Returns the answer to a request that fails."""
+    return dumped({"error": error.text})
+
+
+def dumped(value: Any) -> bytes:
+    """Returns a value as JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
+
+
+def _single(values: Mapping[str, Any]) -> Any:
+    return next(iter(values.values())) if len(values) == 1 else values
+
+
+def _check_batch(outputs: Mapping[str, Array]) -> None:
+    size = None
+    for name, output in sorted(outputs.items()):
+        if not output.ndim:
+            raise invalid(f"Tensor name: {name} has no shape information ")
+        if size is not None and len(output) != size:
+            raise invalid(
+                f"Tensor name: {name} has inconsistent batch size: "
+                f"{len(output)} expecting: {size}"
+            )
+        size = len(output)
+
+
+def _values(name: str, output: Array) -> Any:
+    dtype = of_array(output)
+    if dtype is None or dtype.name in _NO_JSON:
+        text = dtype.text if dtype else output.dtype.name
+        raise invalid(f"Failed to write JSON value for tensor type: {text}")
+    if dtype.is_string:
+        return _strings(name, output)
+    if dtype.name == "DT_FLOAT":
+        # The shortest digits that give the float again; as a double it would
+        # get seventeen.
+        return output.astype(np.str_).astype(np.float64).tolist()
+    return output.tolist()
+
+
+def _strings(name: str, output: Array) -> Any:
+    def text(value: bytes) -> Any:
+        if name.endswith(_BYTES_SUFFIX):
+            return {"b64": base64.b64encode(value).decode()}
+        return value.decode(errors="replace")
+
+    flat = np.empty(output.size, object)
+    flat[:] = [text(value) for value in output.ravel()]
+    return flat.reshape(output.shape).tolist()

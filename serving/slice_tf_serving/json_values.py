@@ -1,0 +1,239 @@
+"""From JSON values to arrays of a given type."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+import numpy as np
+
+from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.dtypes import BY_NAME, Array, Dtype
+
+_TEXT_BYTES = 256
+_MAX_RANK = 64  # of NumPy
+_KINDS = {"f": "if", "i": "i", "u": "i", "b": "b"}
+_FLOATS = ("DT_FLOAT", "DT_DOUBLE")
+_INTEGERS = {
+    name: np.iinfo(BY_NAME[name].array)
+    for name in BY_NAME
+    if BY_NAME[name].array.lstrip("u").startswith("int")
+}
+_NO_JSON = ("DT_HALF", "DT_UINT16")
+_BASE64 = "b64"
+
+
+def is_base64(value: Any) -> bool:
+    """Tells whether a value is `{"b64": "..."}`, which stands for bytes."""
+    return (
+        isinstance(value, dict)
+        and len(value) == 1
+        and isinstance(value.get(_BASE64), str)
+    )
+
+
+def described(value: Any) -> str:
+    """Returns the JSON of a value for an error, cut to a bearable length."""
+    text = ""
+    try:
+        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += part[:_TEXT_BYTES]
+            if len(text) >= _TEXT_BYTES:
+                break
+    except RecursionError:
+        text += "..."
+    return text.encode(errors="replace")[:_TEXT_BYTES].decode(errors="ignore")
+
+
+class Reader:
+    """Reads the values of one body.
+
+    Args:
+        body: The body; what it can hold decides which checks may be left out.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        # NumPy takes true and false for 1 and 0 among numbers.
+        self._may_hold_booleans = b"true" in body or b"false" in body
+        self._may_hold_infinity = b"Infinity" in body
+
+    def array(self, value: Any, dtype: str) -> Array:
+        """Returns an array of a value of any nesting.
+
+        Raises:
+            ApiError: If it is ragged or holds a value of another type.
+        """
+        array = self.fast(value, dtype)
+        return self.read(value, dtype) if array is None else array
+
+    def fast(self, value: Any, dtype: str) -> Array | None:
+        """Returns an array of numbers, or `None` where one must look closer."""
+        known = BY_NAME.get(dtype)
+        if known is None or known.is_string or dtype in _NO_JSON:
+            return None
+        try:
+            array = np.array(value)
+        except (ValueError, OverflowError):
+            return None
+        kind = np.dtype(known.array).kind
+        if array.dtype.kind not in _KINDS[kind]:
+            return None
+        if kind != "b" and self._may_hold_booleans:
+            return None
+        if kind == "f":
+            return self._floats(array, known)
+        if kind == "b":
+            return array
+        bounds = _INTEGERS[dtype]
+        if array.size and not (
+            bounds.min <= int(array.min()) and int(array.max()) <= bounds.max
+        ):
+            return None
+        return array.astype(known.array)
+
+    def _floats(self, array: Array, dtype: Dtype) -> Array:
+        if not self._may_hold_infinity and np.isinf(array).any():
+            raise invalid(
+                "JSON Parse error: Number too big to be stored in double."
+            )
+        with np.errstate(over="ignore"):
+            return array.astype(dtype.array)
+
+    def read(self, value: Any, dtype: str) -> Array:
+        """Returns an array, looking at each value.
+
+        Raises:
+            ApiError: If it is ragged or holds a value of another type.
+        """
+        known = BY_NAME.get(dtype)
+        if known is None or dtype in _NO_JSON:
+            raise ApiError(
+                Code.UNIMPLEMENTED,
+                f"Conversion of JSON Value: {described(value)} to type: "
+                f"{known.text if known else dtype}",
+            )
+        shape = _shape(value)
+        if len(shape) > _MAX_RANK:
+            raise invalid("JSON Parse error: Values are nested too deeply.")
+        flat: list[Any] = []
+        self._fill(value, 0, shape, known, flat)
+        if known.is_string:
+            return np.array([*flat, None], object)[:-1].reshape(shape)
+        with np.errstate(over="ignore"):
+            return np.array(flat, known.array).reshape(shape)
+
+    def _fill(
+        self,
+        value: Any,
+        level: int,
+        shape: tuple[int, ...],
+        dtype: Dtype,
+        flat: list[Any],
+    ) -> None:
+        if not isinstance(value, list):
+            if level != len(shape):
+                raise invalid(
+                    f"JSON Value: {described(value)} found at incorrect "
+                    f"level: {level + 1} in the JSON DOM. Expected at level: "
+                    f"{len(shape)}"
+                )
+            flat.append(self._leaf(value, dtype))
+            return
+        if level >= len(shape):
+            raise invalid(
+                f"Encountered list at unexpected level: {level} expected < "
+                f"{len(shape)}"
+            )
+        if len(value) != shape[level]:
+            raise invalid(
+                f"Encountered list at unexpected size: {len(value)} at level: "
+                f"{level} expected size: {shape[level]}"
+            )
+        for item in value:
+            self._fill(item, level + 1, shape, dtype, flat)
+
+    def _leaf(self, value: Any, dtype: Dtype) -> Any:
+        if dtype.is_string:
+            return _bytes(value, dtype)
+        is_boolean = isinstance(value, bool)
+        if dtype.name == "DT_BOOL":
+            fits = is_boolean
+        elif dtype.name in _FLOATS:
+            fits = isinstance(value, (int, float)) and not is_boolean
+            value = self._float(value) if fits else value
+        else:
+            bounds = _INTEGERS[dtype.name]
+            fits = (
+                isinstance(value, int)
+                and not is_boolean
+                and bounds.min <= value <= bounds.max
+            )
+        if not fits:
+            raise _type_error(value, dtype)
+        return value
+
+    def _float(self, value: int | float) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if np.isinf(number) and not self._may_hold_infinity:
+            raise invalid(
+                "JSON Parse error: Number too big to be stored in double."
+            )
+        return number
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    """Returns the shape that the first value of each list stands for."""
+    sizes: list[int] = []
+    while isinstance(value, list):
+        sizes.append(len(value))
+        if not value:
+            break
+        value = value[0]
+    return tuple(sizes)
+
+
+def _bytes(value: Any, dtype: Dtype) -> bytes:
+    if isinstance(value, str):
+        try:
+            return value.encode()
+        except UnicodeEncodeError as error:
+            raise invalid(
+                "JSON Parse error: The surrogate pair in string is invalid."
+            ) from error
+    if is_base64(value):
+        return _unescaped(value[_BASE64])
+    if isinstance(value, dict):
+        raise invalid(
+            f"JSON Value: {described(value)} not formatted correctly for "
+            "base64 data"
+        )
+    raise _type_error(value, dtype)
+
+
+def _unescaped(text: str) -> bytes:
+    padding = "=" * (-len(text.rstrip("=")) % 4)
+    try:
+        return base64.b64decode(text.rstrip("=") + padding, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("Unable to base64 decode") from error
+
+
+def _type_error(value: Any, dtype: Dtype) -> ApiError:
+    return invalid(
+        f"JSON Value: {described(value)} Type: {_kind(value)} is not of "
+        f"expected type: {dtype.text}"
+    )
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "Null"
+    if isinstance(value, bool):
+        return str(value)
+    for kind, text in ((str, "String"), (list, "Array"), (dict, "Object")):
+        if isinstance(value, kind):
+            return text
+    return "Number"

@@ -1,0 +1,136 @@
+"""Puts an export where a model server picks it up."""
+
+import os
+import pathlib
+import shutil
+import uuid
+
+from slice_tf.export.signatures import WARMUP_FILE
+from slice_tf_serving.checksums import check_files
+from slice_tf_serving.versions import MAX_VERSION, numbered
+
+
+def publish(
+    saved_model_dir: str | os.PathLike[str],
+    base_dir: str | os.PathLike[str],
+    version: int | None = None,
+) -> pathlib.Path:
+    """Copies an export to the next version of a model.
+
+    The copy is made under a name that model servers ignore, checked against
+    the export's checksums, flushed to disk and renamed: a server sees the
+    whole version or none. An export without warm-up requests gets them.
+    Versions rise and are never overwritten.
+
+    Args:
+        saved_model_dir: What `slice-tf export` wrote.
+        base_dir: The directory a model server watches; on the same host or a
+            file system with an atomic rename.
+        version: Number of the version, greater than all that are there.
+            `None` takes the next.
+
+    Returns:
+        The path of the version.
+
+    Raises:
+        FileExistsError: If the version is not greater than all that are
+            there.
+        ValueError: If the export is not whole, or directories are confused.
+    """
+    source, base = pathlib.Path(saved_model_dir), pathlib.Path(base_dir)
+    _check_directories(source, base)
+    check_files(source)
+    base.mkdir(parents=True, exist_ok=True)
+    _check_version(base, version)
+    staging = base / f".tmp-{uuid.uuid4().hex[:12]}"
+    try:
+        shutil.copytree(source, staging)
+        check_files(staging)
+        if not (staging / WARMUP_FILE).is_file():
+            _add_warmup(staging)
+        _flush(staging)
+        final = _rename(staging, base, version)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    _flush_entry(base)
+    return final
+
+
+def _check_directories(source: pathlib.Path, base: pathlib.Path) -> None:
+    if not (source / "saved_model.pb").is_file():
+        raise ValueError(
+            "What is published must be a SavedModel. Received: "
+            f"saved_model_dir={source}, exists={source.is_dir()}"
+        )
+    if (base / "saved_model.pb").is_file():
+        raise ValueError(
+            "The base directory must hold versions, and not be a SavedModel "
+            f"itself. Received: base_dir={base}"
+        )
+    if source.resolve() in (base.resolve(), *base.resolve().parents):
+        raise ValueError(
+            "The base directory must not lie within the SavedModel. "
+            f"Received: saved_model_dir={source}, base_dir={base}"
+        )
+    if base.exists() and not base.is_dir():
+        raise ValueError(
+            f"The base directory must be a directory. Received: base_dir={base}"
+        )
+
+
+def _check_version(base: pathlib.Path, version: int | None) -> None:
+    if version is None:
+        return
+    if not 0 < version <= MAX_VERSION:
+        raise ValueError(
+            "A version must be a positive 64-bit integer. "
+            f"Received: version={version}"
+        )
+    newest = _newest(base)
+    if version <= newest:
+        raise FileExistsError(
+            "A version must be greater than all before it, because a server "
+            "takes the greatest and never looks at one again. "
+            f"Received: version={version}, newest={newest}, base_dir={base}"
+        )
+
+
+def _newest(base: pathlib.Path) -> int:
+    taken = numbered(base)
+    return taken[-1][0] if taken else 0
+
+
+def _rename(
+    staging: pathlib.Path, base: pathlib.Path, version: int | None
+) -> pathlib.Path:
+    """Gives the copy its name; takes the next if another was faster."""
+    while True:
+        _check_version(base, version)
+        final = base / str(version or _newest(base) + 1)
+        try:
+            staging.rename(final)
+            return final
+        except OSError:
+            if not final.exists() or version is not None:
+                raise
+
+
+def _add_warmup(staging: pathlib.Path) -> None:
+    from slice_tf_serving.warmup import write_warmup
+
+    write_warmup(staging)
+
+
+def _flush(directory: pathlib.Path) -> None:
+    for path in [*directory.rglob("*"), directory]:
+        _flush_entry(path)
+
+
+def _flush_entry(path: pathlib.Path) -> None:
+    """Makes the system write a file, or a directory's names, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

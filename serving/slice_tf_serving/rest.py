@@ -1,0 +1,201 @@
+"""The HTTP front: a bare ASGI application."""
+
+import re
+import urllib.parse
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from google.protobuf import json_format
+
+from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.json_answers import dumped, failure, predictions
+from slice_tf_serving.json_requests import parse
+from slice_tf_serving.service import Service
+from slice_tf_serving.versions import MAX_VERSION
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_WHERE = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
+# The path is matched whatever its case, but the verb is not.
+_POST = re.compile(rf"(?i:{_WHERE}):(classify|regress|predict)")
+_GET = re.compile(
+    r"(?i)/v1/models(?:/([^/:]+))?"
+    r"(?:/versions/(\d+)|/labels/([^/:]+))?(/metadata)?"
+)
+_JSON = b"application/json"
+_NOT_FOUND_PAGE = (
+    b"<html><head><title>404 Not Found</title></head>"
+    b"<body><h1>Not Found</h1></body></html>"
+)
+
+
+class _EmptyError(Exception):
+    """A request that is answered with status 400 and no body."""
+
+
+class RestApp:
+    """Answers what TensorFlow Serving's REST API answers.
+
+    Args:
+        service: The model.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(
+        self, scope: Message, receive: Receive, send: Send
+    ) -> None:
+        """Answers one request."""
+        path = scope["raw_path"].decode("latin-1")
+        if not path.lower().startswith("/v1/"):
+            await _answer(send, 404, _NOT_FOUND_PAGE, b"text/html")
+            return
+        try:
+            body = await self._body(scope, receive)
+            answer = self._respond(scope["method"], path, body)
+            status = 200
+        except ApiError as error:
+            status, answer = error.http_status, failure(error)
+        except _EmptyError:
+            status, answer = 400, b""
+        await _answer(send, status, answer, _JSON)
+
+    def _respond(self, method: str, path: str, body: bytes) -> bytes:
+        post = _POST.fullmatch(path) if method == "POST" else None
+        if post:
+            model, version, label, verb = post.groups()
+            return self._post(model, version, label, verb, body)
+        get = _GET.fullmatch(path) if method == "GET" else None
+        if get:
+            return self._get(*get.groups())
+        raise invalid(f"Malformed request: {method} {path}")
+
+    def _post(
+        self,
+        model: str,
+        version: str | None,
+        label: str | None,
+        verb: str,
+        body: bytes,
+    ) -> bytes:
+        number = _number(version)
+        if verb != "predict":
+            raise ApiError(
+                Code.UNIMPLEMENTED,
+                f"{verb} is not served here. Use predict with the signature "
+                "`examples`.",
+            )
+        service = self._service
+        engine = service.find(_unquoted(model), number, _unquoted(label))
+        request = parse(
+            body,
+            lambda name: service.signature(engine, name),
+            service.limits.elements,
+        )
+        outputs = service.predict(engine, request.signature, request.inputs)
+        return predictions(outputs, request.is_row)
+
+    def _get(
+        self,
+        model: str | None,
+        version: str | None,
+        label: str | None,
+        metadata: str | None,
+    ) -> bytes:
+        number = _number(version)
+        if not model:
+            raise invalid("Missing model name in request.")
+        name = _unquoted(model)
+        if metadata:
+            return self._metadata(name, number, _unquoted(label))
+        self._service.check_known(name, number)
+        status = {
+            "version": str(self._service.version),
+            "state": "AVAILABLE",
+            "status": {"error_code": "OK", "error_message": ""},
+        }
+        return dumped({"model_version_status": [status]})
+
+    def _metadata(self, name: str, version: int | None, label: str) -> bytes:
+        engine = self._service.find(name, version, label)
+        signatures = {
+            key: json_format.MessageToDict(
+                one,
+                preserving_proto_field_name=True,
+                always_print_fields_with_no_presence=True,
+            )
+            for key, one in sorted(engine.signature_defs.items())
+        }
+        spec = {
+            "name": name,
+            "signature_name": "",
+            "version": str(self._service.version),
+        }
+        metadata = {"signature_def": {"signature_def": signatures}}
+        return dumped({"model_spec": spec, "metadata": metadata})
+
+    async def _body(self, scope: Message, receive: Receive) -> bytes:
+        """Returns the body, unpacked; never more than the limit of it."""
+        limit = self._service.limits.request_bytes
+        headers = dict(scope["headers"])
+        if int(headers.get(b"content-length", b"0")) > limit:
+            raise _too_large(limit)
+        parts, size, more = [], 0, True
+        while more:
+            message = await receive()
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+            more = message.get("more_body", False)
+        body = b"".join(parts)
+        if headers.get(b"content-encoding", b"").lower() == b"gzip":
+            return _unpacked(body, limit)
+        return body
+
+
+def _number(version: str | None) -> int | None:
+    if version is None:
+        return None
+    number = int(version) if len(version) < 30 else MAX_VERSION + 1
+    if number > MAX_VERSION:
+        raise _EmptyError
+    return number
+
+
+def _unquoted(text: str | None) -> str:
+    return urllib.parse.unquote(text or "")
+
+
+def _unpacked(body: bytes, limit: int) -> bytes:
+    """Returns the content of a gzip stream; nothing where it is none."""
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = inflater.decompress(body, limit + 1)
+    except zlib.error:
+        return b""
+    if len(content) > limit:
+        raise _too_large(limit)
+    return content
+
+
+def _too_large(limit: int) -> ApiError:
+    text = f"The request is larger than this server's limit of {limit} bytes"
+    return ApiError(Code.RESOURCE_EXHAUSTED, text, http_status=413)
+
+
+async def _answer(
+    send: Send, status: int, body: bytes, content_type: bytes
+) -> None:
+    headers = [
+        (b"content-type", content_type),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    start = "http.response.start"
+    await send({"type": start, "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,250 @@
+"""A model server in this process, for tests, notebooks and small loads."""
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import pathlib
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+import grpc
+import uvicorn
+
+from slice_tf_serving.grpc_service import add_services
+from slice_tf_serving.limits import Limits
+from slice_tf_serving.rest import RestApp
+from slice_tf_serving.service import Service
+from slice_tf_serving.versions import newest_version
+
+logger = logging.getLogger("slice_tf.serving")
+
+_GRACE_SECONDS = 5
+_POLL_SECONDS = 0.005
+
+
+class ModelServer:
+    """Serves the newest version of a model over REST and gRPC.
+
+    It speaks TensorFlow Serving's API. A version is loaded and its warm-up
+    requests are replayed before a port is opened, so that whoever can connect
+    is answered. Both fronts share one event loop in a thread of its own;
+    requests run one after another.
+
+    Args:
+        base_dir: Directory of versions, as `publish` fills it.
+        model_name: Name of the model in requests.
+        rest_port: Port of the REST API; 0 takes a free one.
+        grpc_port: Port of gRPC; 0 takes a free one.
+        host: Address to listen at. The default can be reached from this host
+            only: there is neither TLS nor authentication.
+        limits: How large a request may be.
+
+    Attributes:
+        version: Number of the version that is served.
+        rest_port: The REST port, once the server has started.
+        grpc_port: The gRPC port, once the server has started.
+
+    Raises:
+        ValueError: If the model's name is empty or a port out of range.
+
+    Example:
+        with ModelServer("models/digits", "digits") as server:
+            url = f"http://127.0.0.1:{server.rest_port}"
+            Client(url, "digits").predict({"image": images})
+    """
+
+    def __init__(
+        self,
+        base_dir: str | os.PathLike[str],
+        model_name: str,
+        rest_port: int = 0,
+        grpc_port: int = 0,
+        host: str = "127.0.0.1",
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        if not model_name or set(model_name) & set("/:"):
+            raise ValueError(
+                "A model's name must not be empty nor hold '/' or ':', "
+                "because it becomes part of a URL. "
+                f"Received: model_name={model_name!r}"
+            )
+        for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
+            if not 0 <= port < 1 << 16:
+                raise ValueError(
+                    f"`{name}` must be a port, or 0 for a free one. "
+                    f"Received: {name}={port}"
+                )
+        self.base_dir = pathlib.Path(base_dir)
+        self.model_name = model_name
+        self.rest_port = rest_port
+        self.grpc_port = grpc_port
+        self.host = host
+        self.version: int | None = None
+        self._limits = limits or Limits()
+        self._stopping = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Loads the model and opens the ports.
+
+        Raises:
+            FileNotFoundError: If the base directory holds no version.
+            OSError: If a port is in use.
+            RuntimeError: If the server has been started before.
+            ValueError: If the version cannot be loaded.
+        """
+        if self._thread is not None:
+            raise RuntimeError("A server is started once.")
+        self.version, directory = newest_version(self.base_dir)
+        began = time.monotonic()
+        service = Service(
+            self.model_name, self.version, directory, self._limits
+        )
+        logger.info(
+            "loaded %s version %d in %.1f s, %d warm-up requests",
+            self.model_name,
+            self.version,
+            time.monotonic() - began,
+            service.num_warmup_requests,
+        )
+        started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(service, started), name="model-server"
+        )
+        self._thread.start()
+        started.result()
+
+    def request_stop(self) -> None:
+        """Lets `wait` return; may be called from a signal handler."""
+        self._stopping.set()
+
+    def wait(self) -> None:
+        """Blocks until `request_stop` is called or the server ends."""
+        self._stopping.wait()
+
+    def stop(self) -> None:
+        """Answers what has arrived, then closes ports and frees the model."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._wake()
+            self._thread.join()
+
+    def __enter__(self) -> "ModelServer":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _wake(self) -> None:
+        """Ends the event loop, unless it has ended by itself."""
+        loop, event = self._loop, self._ending
+        if loop is None or loop.is_closed():
+            return
+        try:
+            loop.call_soon_threadsafe(event.set)
+        except RuntimeError:  # closed in between
+            return
+
+    def _run(
+        self, service: Service, started: "concurrent.futures.Future[None]"
+    ) -> None:
+        try:
+            asyncio.run(self._serve(service, started))
+        except BaseException as error:
+            if started.done():
+                logger.exception("the server ended")
+            else:
+                started.set_exception(error)
+        finally:
+            service.close()
+            self._stopping.set()
+
+    async def _serve(
+        self, service: Service, started: "concurrent.futures.Future[None]"
+    ) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        with _listening(self.host, self.rest_port) as rest_socket:
+            self.rest_port = rest_socket.getsockname()[1]
+            grpc_server = self._grpc_server(service)
+            rest_server = _rest_server(RestApp(service))
+            await grpc_server.start()
+            rest = asyncio.create_task(rest_server.serve([rest_socket]))
+            while not (rest_server.started or rest.done()):
+                await asyncio.sleep(_POLL_SECONDS)
+            started.set_result(None)
+            ending = asyncio.create_task(self._ending.wait())
+            await asyncio.wait(
+                [ending, rest], return_when=asyncio.FIRST_COMPLETED
+            )
+            ending.cancel()
+            rest_server.should_exit = True
+            await asyncio.gather(rest, grpc_server.stop(_GRACE_SECONDS))
+
+    def _grpc_server(self, service: Service) -> Any:
+        server = grpc.aio.server(
+            options=[
+                # Else a second server would share the port silently.
+                ("grpc.so_reuseport", 0),
+                (
+                    "grpc.max_receive_message_length",
+                    self._limits.request_bytes,
+                ),
+                ("grpc.max_send_message_length", -1),
+            ]
+        )
+        add_services(server, service)
+        address = f"{_bracketed(self.host)}:{self.grpc_port}"
+        try:
+            port = server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise _in_use(self.host, self.grpc_port, str(error)) from error
+        if not port:
+            raise _in_use(self.host, self.grpc_port, "cannot bind")
+        self.grpc_port = port
+        return server
+
+
+def _rest_server(app: RestApp) -> Any:
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise _in_use(host, port, str(error)) from error
+
+
+def _in_use(host: str, port: int, error: str) -> OSError:
+    return OSError(
+        "The server must be able to listen at its address. "
+        f"Received: host={host}, port={port}, error={error}. Stop what uses "
+        "the port, or choose another; 0 takes a free one."
+    )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

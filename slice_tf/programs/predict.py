@@ -1,0 +1,163 @@
+"""`slice-tf predict`: ask a running server."""
+
+import argparse
+import itertools
+import json
+import pathlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slice_tf.programs.flags import FlagParser, positive_int
+
+if TYPE_CHECKING:
+    from slice_tf_serving import Client
+
+_BATCH_SIZE = 64
+
+
+def main(argv: Sequence[str]) -> int:
+    """Sends a request and prints the answer as JSON."""
+    flags = _parse(argv)
+    if flags.input is not None:
+        answers = _input_answers(flags, _read(flags.input))
+    else:
+        answers = _record_answers(flags)
+    for answer in answers:
+        print(answer)  # noqa: T201 - results go to stdout
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = FlagParser("predict", "Asks a model server and prints JSON.")
+    add = parser.add_argument
+    add("--url", required=True, help="http://host:port or grpc://host:port")
+    add("--name", required=True, help="name of the model")
+    add(
+        "--version",
+        type=positive_int,
+        help="version of the model; by default the newest",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--input",
+        metavar="FILE",
+        help='JSON with "instances" or "inputs"; - reads it from stdin',
+    )
+    source.add_argument(
+        "--tfrecord",
+        metavar="FILE",
+        type=pathlib.Path,
+        help="records to send to the signature `examples`",
+    )
+    add(
+        "--signature",
+        help="name of the signature; by default the file's, or serving_default",
+    )
+    add(
+        "--limit",
+        type=positive_int,
+        default=10,
+        help="number of records of --tfrecord to send",
+    )
+    add("--timeout", type=_seconds, default=30.0, help="seconds for a call")
+    return parser.parse(argv)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(
+            f"must be a positive number. Received: {text}"
+        )
+    return seconds
+
+
+def _read(name: str) -> bytes:
+    """Returns the request, checked before a server is asked."""
+    body = (
+        sys.stdin.buffer.read()
+        if name == "-"
+        else pathlib.Path(name).read_bytes()
+    )
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"A request must be JSON. Received: input={name}, error={error}"
+        ) from error
+    if not isinstance(document, dict) or not (
+        {"instances", "inputs"} & document.keys()
+    ):
+        raise ValueError(
+            'A request must be a JSON object with "instances" (a list of '
+            'examples) or "inputs" (a value for each input). '
+            f"Received: input={name}"
+        )
+    return body
+
+
+def _client(flags: argparse.Namespace) -> "Client":
+    from slice_tf_serving import Client
+
+    return Client(flags.url, flags.name, flags.version, timeout=flags.timeout)
+
+
+def _input_answers(flags: argparse.Namespace, body: bytes) -> Iterator[str]:
+    from slice_tf_serving.codes import ApiError
+    from slice_tf_serving.json_answers import predictions
+    from slice_tf_serving.json_requests import parse
+
+    with _client(flags) as client:
+        signatures = client.metadata().signatures
+        name = flags.signature or json.loads(body).get("signature_name", "")
+
+        def find(_: str) -> Any:
+            return _known(signatures, name or "serving_default")
+
+        try:
+            request = parse(body, find, sys.maxsize)
+            outputs = client.predict(request.inputs, name or "serving_default")
+            yield predictions(outputs, request.is_row).decode()
+        except ApiError as error:
+            raise ValueError(
+                "A request must fit the signature. "
+                f"Received: input={flags.input}, error={error.text}"
+            ) from error
+
+
+def _known(signatures: Any, name: str) -> Any:
+    if name not in signatures:
+        raise ValueError(
+            f"`--signature` must be among {', '.join(signatures)}. "
+            f"Received: signature={name!r}"
+        )
+    return signatures[name]
+
+
+def _record_answers(flags: argparse.Namespace) -> Iterator[str]:
+    """Yields one line of JSON an example, as the batches are answered."""
+    import numpy as np
+
+    from slice_tf.data.tfrecord import read_records
+    from slice_tf.export.signatures import EXAMPLES, EXAMPLES_INPUT
+    from slice_tf_serving.json_answers import dumped, rows
+
+    records = itertools.islice(read_records(flags.tfrecord), flags.limit)
+    with _client(flags) as client:
+        for batch in _batches(records):
+            column = np.array([*batch, None], object)[:-1]
+            outputs = client.predict(
+                {EXAMPLES_INPUT: column}, flags.signature or EXAMPLES
+            )
+            for row in rows(outputs):
+                yield dumped(row).decode()
+
+
+def _batches(records: Iterable[bytes]) -> Iterator[list[bytes]]:
+    iterator = iter(records)
+    while batch := list(itertools.islice(iterator, _BATCH_SIZE)):
+        yield batch
