@@ -12,6 +12,7 @@ from slice_tf.demo import MARKER, questions, stages
 from slice_tf.demo.places import Places
 from slice_tf.demo.task import Task
 from slice_tf.evaluation import RunComparison, render_table, runs_table
+from slice_tf_beam import Summary
 
 logger = logging.getLogger("slice_tf.demo")
 
@@ -37,7 +38,7 @@ def run(
         task.write(places.raw)
     with stage(2, "Apply slicing functions with Beam"):
         summary = stages.apply(task, places, num_workers)
-    show(summary.to_text())
+    show(_sliced(summary))
     with stage(3, f"Train vanilla and slice-aware, {num_seeds} seeds each"):
         pairs = stages.train(task, places, range(num_seeds))
     with stage(4, "Evaluate per slice on the test records"):
@@ -68,6 +69,18 @@ def stage(number: int, title: str) -> Iterator[None]:
 def show(text: str) -> None:
     """Prints one result, apart from the next."""
     print(f"{text}\n", flush=True)  # noqa: T201 - results go to stdout
+
+
+def _sliced(summary: Summary) -> str:
+    rows = [
+        [one.name, f"{one.size:,}", f"{100 * one.coverage:.1f}"]
+        for one in summary.slices
+    ]
+    return (
+        f"Slices of {summary.num_examples:,} training records, as the slicing "
+        "functions see them:\n\n"
+        f"{render_table(['slice', 'size', 'coverage, %'], rows)}"
+    )
 
 
 def _compared(names: tuple[str, ...], comparisons: list[RunComparison]) -> str:

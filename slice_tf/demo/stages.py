@@ -190,8 +190,16 @@ def export(task: Task, places: Places, model: Any) -> pathlib.Path:
     Returns:
         The version directory.
     """
+
+    def finish(staging: pathlib.Path) -> None:
+        write_warmup(staging)
+        check_saved_model(staging, task.allow_operations)
+
     export_saved_model(
-        model, places.saved_model, task.spec, before_publish=write_warmup
+        model,
+        places.saved_model,
+        task.spec,
+        allow_operations=task.allow_operations,
+        finish=finish,
     )
-    check_saved_model(places.saved_model)
     return publish(places.saved_model, places.serving)

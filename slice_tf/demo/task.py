@@ -46,6 +46,8 @@ class Task:
         true_membership: Where the truth about slices is known: test features
             to membership `[examples, slices]`. Otherwise the slicing
             functions have the word.
+        allow_operations: TensorFlow operations that the exported graph may
+            hold besides the usual ones.
         draw: Draws a picture from a path without suffix, the pairs of models
             and the comparisons per slice.
     """
@@ -61,6 +63,7 @@ class Task:
     batch_size: int = 64
     learning_rate: float = 1e-3
     true_membership: Callable[[Mapping[str, Any]], Any] | None = None
+    allow_operations: tuple[str, ...] = ()
     draw: Drawer | None = None
 
 
