@@ -181,3 +181,4 @@ def _kind_of(name: str, item: Any) -> str:
 
 # The message class; `Any`, because it is built when this file is imported.
 Example: Any = _build()
+Example.__doc__ = "A `tf.train.Example`, alike but for its class, on the wire."

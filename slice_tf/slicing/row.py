@@ -87,7 +87,12 @@ class Row:
         known = self._texts.get(key)
         if known is not None:
             return known
-        value = self._one(key, "bytes_list", default)
+        # The shortest way first: most slicing functions read texts.
+        feature = self._message_features.get(key)
+        if feature is not None and len(feature.bytes_list.value) == 1:
+            value = feature.bytes_list.value[0]
+        else:
+            value = self._one(key, "bytes_list", default)
         if not isinstance(value, bytes):
             return value
         text = self._texts[key] = value.decode()
