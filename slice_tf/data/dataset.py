@@ -23,7 +23,8 @@ __all__ = ["count_records", "load_dataset", "slice_rates", "translated"]
 
 _FIRST_RECORDS = 100
 _SHUFFLED_RECORDS = 16384
-# Fixed, not chosen by the machine: the order of shuffled records depends on it.
+# Fixed, not chosen by the machine: the order of shuffled records depends on
+# both.
 _OPEN_SHARDS = 16
 _BLOCK_RECORDS = 16
 
@@ -33,7 +34,6 @@ _OUT_OF_RANGE = "slice_tf: a value of a record is out of range"
 _ERRORS = (
     UnicodeDecodeError,
     tf.errors.DataLossError,
-    tf.errors.FailedPreconditionError,
     tf.errors.InvalidArgumentError,
 )
 _DATA_MARKS = ("IteratorGetNext", "ParseExample", _OUT_OF_RANGE)
@@ -68,7 +68,8 @@ def load_dataset(
         schema: Slices that the data must have.
         batch_size: Examples in a batch.
         shuffle: Whether to shuffle.
-        seed: Seed of the order, and of nothing else.
+        seed: Seed of the order. TensorFlow's global seed, where one is set,
+            changes the order too.
         drop_remainder: Whether to leave out a smaller last batch.
         repeat: Whether to go on for ever, epoch after epoch.
         prefetch: Whether to prepare batches while the model computes.

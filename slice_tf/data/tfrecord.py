@@ -4,7 +4,6 @@ import glob
 import gzip
 import itertools
 import os
-import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
@@ -22,6 +21,7 @@ __all__ = [
     "RecordError",
     "frame",
     "is_gzip",
+    "is_shard_name",
     "list_shards",
     "read_records",
     "write_records",
@@ -108,7 +108,11 @@ def list_shards(pattern: str | os.PathLike[str]) -> list[str]:
         return [text]
     inside = os.path.join(glob.escape(text), "*")
     wanted = inside if os.path.isdir(text) else text
-    shards = sorted(path for path in glob.glob(wanted) if _is_shard(path))
+    shards = sorted(
+        path
+        for path in glob.glob(wanted)
+        if is_shard_name(os.path.basename(path)) and os.path.isfile(path)
+    )
     if not shards:
         raise ValueError(
             "A pattern must match at least one TFRecord file, because nothing "
@@ -118,16 +122,15 @@ def list_shards(pattern: str | os.PathLike[str]) -> list[str]:
     return shards
 
 
+def is_shard_name(name: str) -> bool:
+    """Tells a shard's file name from those of what stands beside shards."""
+    return not name.startswith((".", "_")) and not name.endswith(_SIDECARS)
+
+
 def is_gzip(path: str | os.PathLike[str]) -> bool:
     """Tells whether a local TFRecord file is gzip, by its first bytes."""
     with open(path, "rb") as stream:
         return _starts_gzip(stream.read(HEADER_BYTES))
-
-
-def _is_shard(path: str) -> bool:
-    name = pathlib.Path(path).name
-    beside = name.startswith((".", "_")) or name.endswith(_SIDECARS)
-    return not beside and os.path.isfile(path)
 
 
 def _starts_gzip(start: bytes) -> bool:
