@@ -15,6 +15,7 @@ Source:
 import argparse
 import gzip
 import json
+import logging
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -64,7 +65,9 @@ def write_part(directory: pathlib.Path, images: list[Any], shards: int) -> None:
     columns = {
         "layout": [layout(one["objects"]).ravel() for one in images],
         "tags": [tags(one["objects"]) for one in images],
-        "objects": [[box[0] for box in one["objects"]] for one in images],
+        "objects": [
+            np.array([box[0] for box in one["objects"]], "S") for one in images
+        ],
         "label": [one["label"] for one in images],
     }
     write_shards(directory, columns, shards)
@@ -101,6 +104,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output-dir", type=pathlib.Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     flags = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     task = bikes_task(flags.data_dir)
     run(task, new_directory(flags.output_dir), flags.seeds, 1)
     return 0

@@ -33,7 +33,8 @@ class SeesObject:
         self._pattern = re.compile(pattern)
 
     def __call__(self, row: Row) -> bool:
-        return any(map(self._pattern.fullmatch, row.texts("objects")))
+        _, names = row.raw("objects")
+        return any(self._pattern.fullmatch(name.decode()) for name in names)
 
 
 DETECTOR_SLICES = [

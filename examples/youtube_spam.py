@@ -11,6 +11,7 @@ such tool is there when the model is served.
 import argparse
 import gzip
 import json
+import logging
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -52,10 +53,9 @@ def build_backbone(texts: list[str]) -> Any:
     )
     words.adapt(texts)
     text = keras.Input((), dtype="string", name="text")
-    embedded = keras.layers.Embedding(VOCABULARY, 32, mask_zero=True)(
-        words(text)
-    )
-    pooled = keras.layers.GlobalAveragePooling1D()(embedded)
+    embedded = keras.layers.Embedding(VOCABULARY, 32)(words(text))
+    # The largest, not the mean: a comment without words has no mean.
+    pooled = keras.layers.GlobalMaxPooling1D()(embedded)
     hidden = keras.layers.Dense(32, activation="relu")(pooled)
     return keras.Model({"text": text}, hidden)
 
@@ -90,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--output-dir", type=pathlib.Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     flags = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     task = spam_task(flags.data_dir)
     run(task, new_directory(flags.output_dir), flags.seeds, 1)
     return 0

@@ -32,7 +32,7 @@ def run(
     places = Places(output_dir)
     mark = {"data": task.name, "slice_tf": slice_tf.__version__}
     (output_dir / MARKER).write_text(json.dumps(mark), encoding="utf-8")
-    show(f"slice-tf demo: {task.title}")
+    show(f"{task.name}: {task.title}")
 
     with stage(1, "Write raw TFRecords"):
         task.write(places.raw)
@@ -84,11 +84,16 @@ def _sliced(summary: Summary) -> str:
 
 
 def _compared(names: tuple[str, ...], comparisons: list[RunComparison]) -> str:
-    table = runs_table(names, comparisons, ("vanilla", "slice-aware"))
-    return (
-        "Accuracy on test records. Intervals cover other examples and other "
-        f"seeds.\n\n{render_table(*table)}"
+    text = render_table(
+        *runs_table(names, comparisons, ("vanilla", "slice-aware"))
     )
+    covered = "other examples"
+    if comparisons[0].num_runs > 1:
+        covered += " and other seeds"
+    lines = [f"Accuracy on test records. Intervals cover {covered}.", "", text]
+    if "*" in text:
+        lines.append("* too few examples to rely on")
+    return "\n".join(lines)
 
 
 def _answered(

@@ -23,7 +23,8 @@ def ask(
     """Serves the published model and asks for a few test examples.
 
     Returns:
-        Features and labels of the examples, and the answer to `explain`.
+        Row, label and membership of the examples, and the answer to
+        `explain`.
 
     Raises:
         RuntimeError: If an answer differs from the Keras model's by more than
@@ -43,14 +44,21 @@ def ask(
         answers = [_ask_one(url, task, features) for url in urls]
     for url, answer in zip(urls, answers, strict=True):
         _check_equal(url, answer, expected)
-    return {"label": test.labels[rows], "row": rows}, answers[0]
+    asked = {
+        "row": rows,
+        "label": test.labels[rows],
+        "membership": test.membership[rows],
+    }
+    return asked, answers[0]
 
 
 def _interesting(test: TestData) -> Any:
-    """Returns rows of as many different slices as there are questions."""
-    order = np.argsort(-test.membership, axis=0, kind="stable")
-    rows = dict.fromkeys(order.ravel().tolist())
-    return np.array(sorted(list(rows)[:NUM_QUESTIONS]))
+    """Returns the first rows of every slice and two rows of none."""
+    num_slices = test.membership.shape[1]
+    each = max(1, (NUM_QUESTIONS - 2) // max(1, num_slices))
+    first = [np.flatnonzero(one)[:each] for one in test.membership.T]
+    none = np.flatnonzero(~test.membership.any(axis=1))[:2]
+    return np.unique(np.concatenate([*first, none]).astype(int))
 
 
 def _ask_one(url: str, task: Task, features: Answers) -> Answers:
@@ -75,10 +83,17 @@ def answers_table(
 
     Args:
         names: Of the slices.
-        asked: Labels and row numbers of the examples.
+        asked: Rows, labels and membership of the examples.
         answer: Outputs of the signature `explain`.
     """
-    headers = ["test row", "label", "predicted", "likely slices", "attention"]
+    headers = [
+        "test row",
+        "label",
+        "predicted",
+        "is in slices",
+        "slices the model sees",
+        "attention",
+    ]
     rows = []
     for place, row in enumerate(asked["row"].tolist()):
         best = int(answer["class_ids"][place])
@@ -88,11 +103,16 @@ def answers_table(
                 str(row),
                 str(asked["label"][place]),
                 f"{best} ({sure:.0%})",
+                ", ".join(_names(names, asked["membership"][place])) or "-",
                 _above(names, answer["slice_probabilities"][place], 0.5),
                 _above((*names, BASE), answer["attention"][place], 0.2),
             ]
         )
     return headers, rows
+
+
+def _names(names: Sequence[str], membership: Any) -> list[str]:
+    return [names[place] for place in np.flatnonzero(membership)]
 
 
 def _above(names: Sequence[str], values: Any, least: float) -> str:

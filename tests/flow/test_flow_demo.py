@@ -30,7 +30,7 @@ def done(tmp_path_factory):
 def test_demo_succeeds_and_prints_results_only(done):
     _, process = done
     assert process.returncode == 0, process.stderr
-    assert process.stdout.startswith("slice-tf demo: which digit")
+    assert process.stdout.startswith("digits: which digit")
     for name in ("faint", "bold", "off_centre", "two_loops", "ambiguous"):
         assert f"\n{name} " in process.stdout
     assert "both equal to the Keras model to 1e-05" in process.stdout
