@@ -72,6 +72,10 @@ class Engine:
         except tf.errors.OpError as error:
             code = Code.of_number(error.error_code)
             raise ApiError(code, error.message) from error
+        except UnicodeDecodeError as error:
+            # TensorFlow's message quotes an input that is no UTF-8.
+            text = bytes(error.object).decode(errors="replace")
+            raise invalid(text) from error
         return dict(zip(wanted, values, strict=True))
 
     def close(self) -> None:

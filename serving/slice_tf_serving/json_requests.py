@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from slice_tf_serving.specs import SignatureSpec, TensorSpec
 ROW = "instances"
 COLUMN = "inputs"
 SIGNATURE = "signature_name"
+
+_MAX_DEPTH = 128
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _document(body: bytes) -> dict[str, Any]:
         text = body.decode().lstrip()
         if not text:
             raise invalid("JSON Parse error: The document is empty")
-        document, _ = _DECODER.raw_decode(text)
+        document = _decoded(text)
     except UnicodeDecodeError as error:
         raise invalid(
             "JSON Parse error: Invalid encoding in string. "
@@ -94,10 +98,6 @@ def _document(body: bytes) -> dict[str, Any]:
         raise invalid(
             f"JSON Parse error: {error.msg}. at offset: {error.pos}"
         ) from error
-    except RecursionError:
-        raise invalid(
-            "JSON Parse error: Values are nested too deeply."
-        ) from None
     except ValueError as error:  # an integer of thousands of digits
         raise invalid(
             "JSON Parse error: Number too big to be stored in double."
@@ -105,6 +105,32 @@ def _document(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {described(document)} Is not object")
     return document
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _DECODER.raw_decode(text)[0]
+    except RecursionError:
+        return _DECODER.raw_decode(_pruned(text))[0]
+
+
+def _pruned(text: str) -> str:
+    """Returns JSON without what is nested deeper than any tensor.
+
+    TensorFlow Serving reads any depth, and ignores what it does not need.
+    """
+    kept, depth, start = [], 0, 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            if depth == _MAX_DEPTH + 1:
+                kept.append(text[start : token.start()])
+        elif token[0] in "]}":
+            depth -= 1
+            if depth == _MAX_DEPTH:
+                start = token.end()
+    kept.append(text[start:] if depth <= _MAX_DEPTH else "")
+    return "".join(kept)
 
 
 def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The HTTP front: a bare ASGI application."""
 
+import logging
 import re
 import urllib.parse
 import zlib
@@ -13,6 +14,8 @@ from slice_tf_serving.json_answers import dumped, failure, predictions
 from slice_tf_serving.json_requests import parse
 from slice_tf_serving.service import Service
 from slice_tf_serving.versions import MAX_VERSION
+
+logger = logging.getLogger("slice_tf.serving")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -62,6 +65,10 @@ class RestApp:
             status, answer = error.http_status, failure(error)
         except _EmptyError:
             status, answer = 400, b""
+        except Exception:  # A bug; the caller is still to be answered.
+            logger.exception("failed to answer %s", path)
+            bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
+            status, answer = bug.http_status, failure(bug)
         await _answer(send, status, answer, _JSON)
 
     def _respond(self, method: str, path: str, body: bytes) -> bytes:

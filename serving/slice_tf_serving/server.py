@@ -24,6 +24,7 @@ logger = logging.getLogger("slice_tf.serving")
 
 _GRACE_SECONDS = 5
 _POLL_SECONDS = 0.005
+_BACKLOG = 2048
 
 
 class ModelServer:
@@ -49,7 +50,8 @@ class ModelServer:
         grpc_port: The gRPC port, once the server has started.
 
     Raises:
-        ValueError: If the model's name is empty or a port out of range.
+        ValueError: If the model's name cannot stand in a URL, or a port is
+            out of range or named twice.
 
     Example:
         with ModelServer("models/digits", "digits") as server:
@@ -79,6 +81,11 @@ class ModelServer:
                     f"`{name}` must be a port, or 0 for a free one. "
                     f"Received: {name}={port}"
                 )
+        if rest_port and rest_port == grpc_port:
+            raise ValueError(
+                "REST and gRPC must listen at ports of their own. "
+                f"Received: rest_port={rest_port}, grpc_port={grpc_port}"
+            )
         self.base_dir = pathlib.Path(base_dir)
         self.model_name = model_name
         self.rest_port = rest_port
@@ -102,6 +109,8 @@ class ModelServer:
         if self._thread is not None:
             raise RuntimeError("A server is started once.")
         self.version, directory = newest_version(self.base_dir)
+        for port in (self.rest_port, self.grpc_port):
+            _listening(self.host, port).close()  # Fails before a long load.
         began = time.monotonic()
         service = Service(
             self.model_name, self.version, directory, self._limits
@@ -207,12 +216,9 @@ class ModelServer:
         add_services(server, service)
         address = f"{_bracketed(self.host)}:{self.grpc_port}"
         try:
-            port = server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise _in_use(self.host, self.grpc_port, str(error)) from error
-        if not port:
-            raise _in_use(self.host, self.grpc_port, "cannot bind")
-        self.grpc_port = port
+            self.grpc_port = server.add_insecure_port(address)
+        except RuntimeError as error:  # taken since it was tried
+            raise OSError(f"Received: {address}, error={error}") from error
         return server
 
 
@@ -231,19 +237,26 @@ def _rest_server(app: RestApp) -> Any:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens.
+
+    Raises:
+        OSError: If the port is in use or the host is not this one.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG
+        )
     except OSError as error:
-        raise _in_use(host, port, str(error)) from error
-
-
-def _in_use(host: str, port: int, error: str) -> OSError:
-    return OSError(
-        "The server must be able to listen at its address. "
-        f"Received: host={host}, port={port}, error={error}. Stop what uses "
-        "the port, or choose another; 0 takes a free one."
-    )
+        raise OSError(
+            "The server must be able to listen at its address. "
+            f"Received: host={host}, port={port}, error={error.strerror}. "
+            "Stop what uses the port, or choose another; 0 takes a free one."
+        ) from error
+    # Connections inherit it. asyncio does so only for sockets that name TCP,
+    # and answers would wait 40 ms for the caller's acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _bracketed(host: str) -> str:

@@ -9,6 +9,7 @@ from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NUMBER, Array, Dtype
 
 _MAX_RANK = 64  # of NumPy
+_MAX_SIZE = 2**63 - 1
 
 
 def decode(proto: Any, name: str, max_elements: int) -> Array:
@@ -33,6 +34,8 @@ def decode(proto: Any, name: str, max_elements: int) -> Array:
     if dtype is None or len(shape) > _MAX_RANK or min(shape, default=0) < 0:
         raise _malformed(name)
     size = math.prod(shape)
+    if size > _MAX_SIZE:
+        raise _malformed(name)
     if proto.tensor_content:
         return _from_content(proto.tensor_content, dtype, shape, size, name)
     if size > max_elements:

@@ -91,7 +91,7 @@ def check_operations(
             if node.op not in permitted:
                 refused.append(f"{node.op} (node {node.name} in {place})")
     if refused:
-        raise ValueError(_refusal(directory, refused))
+        raise ValueError(_refusal(refused))
     return tuple(sorted(found))
 
 
@@ -114,7 +114,7 @@ def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
             yield f"function {function.signature.name}", node
 
 
-def _refusal(directory: str | os.PathLike[str], refused: Sequence[str]) -> str:
+def _refusal(refused: Sequence[str]) -> str:
     listed = "; ".join(refused[:5])
     more = f"; and {len(refused) - 5} more" if len(refused) > 5 else ""
     python = any(one.partition(" ")[0] in PYTHON for one in refused)
@@ -127,7 +127,7 @@ def _refusal(directory: str | os.PathLike[str], refused: Sequence[str]) -> str:
     return (
         "An exported graph must consist of allowed operations, because a model "
         "server has neither your Python code nor your files. "
-        f"Received: directory={directory}, operations={listed}{more}. {mend}"
+        f"Received: operations={listed}{more}. {mend}"
     )
 
 

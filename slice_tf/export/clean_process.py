@@ -81,4 +81,8 @@ def _example(serving_default: Any) -> bytes:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except Exception as error:
+        line = " ".join(str(error).split())[:500]
+        sys.exit(f"{type(error).__name__}: {line}")

@@ -1,0 +1,124 @@
+import shutil
+import subprocess
+import sys
+
+import keras
+import pytest
+import tensorflow as tf
+
+from exported_task import made
+from slice_tf.data import Feature, FeatureSpec
+from slice_tf.export import (
+    check_operations,
+    check_saved_model,
+    export_saved_model,
+)
+from slice_tf.models import VanillaModel
+
+
+class Smuggled(keras.layers.Layer):
+    """Runs Python inside the graph."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def call(self, x):
+        if self.kind == "numpy_function":
+            y = tf.numpy_function(lambda one: one, [x], tf.float32)
+        else:
+            y = tf.py_function(lambda one: one, [x], tf.float32)
+        return tf.ensure_shape(y, x.shape)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+class Printing(keras.layers.Layer):
+    """Does what a server should not do, though it could."""
+
+    def call(self, x):
+        with tf.control_dependencies([tf.raw_ops.Timestamp()]):
+            return tf.identity(x)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+def model_with(layer):
+    x = keras.Input((4,), name="x")
+    return VanillaModel(keras.Model({"x": x}, layer(x)))
+
+
+SPEC = FeatureSpec({"x": Feature("float32", (4,))})
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory):
+    one = made("binary")
+    path = tmp_path_factory.mktemp("check") / "m"
+    return export_saved_model(one.model, path, one.spec)
+
+
+def test_export_runs_where_only_tensorflow_is(export):
+    report = check_saved_model(export)
+    predicted = {"class_ids": [3], "probabilities": [3, 2]}
+    assert report["signatures"] == {
+        "serving_default": predicted,
+        "examples": predicted,
+        "explain": {
+            **predicted,
+            "attention": [3, 3],
+            "logits": [3, 1],
+            "slice_probabilities": [3, 2],
+        },
+    }
+    assert "ParseExampleV2" in report["operations"]
+
+
+def test_model_that_does_not_run_is_refused(export, tmp_path):
+    broken = tmp_path / "broken"
+    shutil.copytree(export, broken)
+    shutil.rmtree(broken / "variables")
+    with pytest.raises(ValueError, match=r"has only TensorFlow.*variables"):
+        check_saved_model(broken)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [("py_function", "EagerPyFunc"), ("numpy_function", "PyFunc")],
+)
+def test_smuggled_python_is_refused_by_name(kind, operation, tmp_path):
+    message = rf"operations={operation} \(node \S+ in function __inference"
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(
+            model_with(Smuggled(kind)),
+            tmp_path / "m",
+            SPEC,
+            allow_operations=[operation],
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_operation_must_be_on_the_list(tmp_path):
+    model = model_with(Printing())
+    with pytest.raises(ValueError, match=r"Timestamp.*allow_operations"):
+        export_saved_model(model, tmp_path / "m", SPEC)
+    path = export_saved_model(
+        model, tmp_path / "m", SPEC, allow_operations=["Timestamp"]
+    )
+    assert "Timestamp" in check_operations(path, ["Timestamp"])
+
+
+def test_what_is_no_saved_model_is_named(tmp_path):
+    message = f"readable `saved_model.pb`.*directory={tmp_path}"
+    with pytest.raises(ValueError, match=message):
+        check_operations(tmp_path)
+
+
+def test_names_of_signatures_come_without_tensorflow():
+    code = (
+        "import sys, slice_tf.export.signatures, slice_tf_serving;"
+        "sys.exit(bool({'tensorflow', 'keras', 'grpc'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

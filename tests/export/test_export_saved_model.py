@@ -1,0 +1,198 @@
+import hashlib
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from exported_task import NAMES, SCHEMA, assert_same, made
+from slice_tf.data import Feature, FeatureSpec
+from slice_tf.export import export_saved_model
+from slice_tf.models import VanillaModel, build_mlp
+from slice_tf.schema import SliceSchema
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory):
+    root = tmp_path_factory.mktemp("exports")
+    return {
+        name: export_saved_model(one.model, root / name, one.spec)
+        for name, one in ((name, made(name)) for name in NAMES)
+    }
+
+
+@pytest.fixture(scope="module")
+def loaded(exports):
+    return {
+        name: tf.saved_model.load(str(path)) for name, path in exports.items()
+    }
+
+
+def called(loaded, signature, inputs):
+    outputs = loaded.signatures[signature](
+        **{name: tf.constant(array) for name, array in inputs.items()}
+    )
+    return {name: output.numpy() for name, output in outputs.items()}
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "examples"])
+@pytest.mark.parametrize("name", NAMES)
+def test_prediction_is_that_of_keras(name, signature, loaded):
+    one = made(name)
+    outputs = called(loaded[name], signature, one.inputs(signature))
+    assert_same(outputs, one.expected(signature))
+
+
+@pytest.mark.parametrize("name", ["binary", "multi_class"])
+def test_explain_adds_slices_and_attention(name, loaded):
+    one = made(name)
+    outputs = called(loaded[name], "explain", one.features)
+    assert_same(outputs, one.expected("explain"))
+
+
+def test_model_without_slices_has_nothing_to_explain(exports, loaded):
+    signatures = set(loaded["vanilla"].signatures)
+    assert signatures == {"serving_default", "examples"}
+    assert not (exports["vanilla"] / "assets/slices.json").exists()
+
+
+@pytest.mark.parametrize("batch_size", [0, 1, 3])
+def test_batch_may_have_any_size(batch_size, loaded):
+    one = made("multi_class")
+    inputs = {name: one[:batch_size] for name, one in one.features.items()}
+    outputs = called(loaded["multi_class"], "serving_default", inputs)
+    expected = {
+        name: array[:batch_size]
+        for name, array in one.expected("serving_default").items()
+    }
+    assert_same(outputs, expected)
+
+
+def test_schema_lies_among_the_assets(exports):
+    assert SliceSchema.load(exports["binary"] / "assets") == SCHEMA
+
+
+def test_contract_tells_names_types_and_shapes(exports):
+    path = exports["multi_class"] / "assets.extra/signature.json"
+    contract = json.loads(path.read_text())
+    assert contract["slices"] == ["small", "large"]
+    explain = contract["signatures"]["explain"]
+    assert explain["inputs"] == {
+        "n": {"dtype": "int64", "shape": [None]},
+        "x": {"dtype": "float32", "shape": [None, 2, 3]},
+    }
+    assert explain["outputs"] == {
+        "attention": {"dtype": "float32", "shape": [None, 3]},
+        "class_ids": {"dtype": "int64", "shape": [None]},
+        "logits": {"dtype": "float32", "shape": [None, 3]},
+        "probabilities": {"dtype": "float32", "shape": [None, 3]},
+        "slice_probabilities": {"dtype": "float32", "shape": [None, 2]},
+    }
+
+
+def test_checksums_cover_every_file(exports):
+    root = exports["binary"]
+    sums = root / "assets.extra/SHA256SUMS"
+    lines = dict(
+        reversed(line.split("  ")) for line in sums.read_text().splitlines()
+    )
+    files = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path != sums
+    }
+    assert lines == {
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in files.items()
+    }
+
+
+def test_weights_are_stored_once(tmp_path):
+    backbone = build_mlp({"x": ((300,), "float32")}, units=(300, 300))
+    model = VanillaModel(backbone)
+    spec = FeatureSpec({"x": Feature("float32", (300,))})
+    path = export_saved_model(model, tmp_path / "m", spec)
+    size = sum(file.stat().st_size for file in path.rglob("*"))
+    assert size < 1.2 * 4 * model.count_params()
+
+
+def test_text_is_looked_up_in_the_graph(tmp_path):
+    words = keras.Input((), dtype="string", name="words")
+    numbers = keras.layers.TextVectorization(
+        output_sequence_length=4, vocabulary=["cheap", "offer"]
+    )(words)
+    vectors = keras.layers.Embedding(4, 3)(numbers)
+    backbone = keras.Model({"words": words}, keras.layers.Flatten()(vectors))
+    model = VanillaModel(backbone)
+    spec = FeatureSpec({"words": Feature("string")})
+    path = export_saved_model(model, tmp_path / "m", spec)
+    features = {"words": np.array(["a cheap offer", ""], object)}
+    outputs = called(
+        tf.saved_model.load(str(path)), "serving_default", features
+    )
+    logits = model({"words": tf.constant(features["words"])})["logits"]
+    np.testing.assert_allclose(
+        outputs["probabilities"][:, 1:], tf.sigmoid(logits), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"features": {"my-x": Feature("float32", (2, 3))}}, "features=my-x"),
+        ({"num_classes": 4}, "Received: model=2, spec=4"),
+        ({"features": {"y": Feature("float32", (2, 3))}}, "features=y, error"),
+        ({"features": {"x": Feature("float32", (5,))}}, "features=x, error"),
+    ],
+)
+def test_spec_must_fit_the_model(change, message, tmp_path):
+    one = made("binary")
+    spec = FeatureSpec(**{"features": one.spec.features, **change})
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(one.model, tmp_path / "m", spec)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_model_must_be_ours(tmp_path):
+    one = made("binary")
+    with pytest.raises(TypeError, match="Received: type=Functional"):
+        export_saved_model(one.model.backbone, tmp_path / "m", one.spec)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_nothing_of_yours_is_overwritten(overwrite, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    one = made("vanilla")
+    with pytest.raises(FileExistsError, match="must go to a new or empty"):
+        export_saved_model(one.model, tmp_path, one.spec, overwrite=overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_overwrite_replaces_a_saved_model(tmp_path):
+    one, path = made("vanilla"), tmp_path / "m"
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"old")
+    with pytest.raises(FileExistsError, match="or pass `overwrite`"):
+        export_saved_model(one.model, path, one.spec)
+    export_saved_model(one.model, path, one.spec, overwrite=True)
+    assert (path / "saved_model.pb").read_bytes() != b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_is_not_whole_never_gets_the_name(error, tmp_path):
+    one, path = made("vanilla"), tmp_path / "m"
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"old")
+
+    def finish(staging):
+        assert (staging / "variables/variables.index").is_file()
+        raise error
+
+    with pytest.raises(error):
+        export_saved_model(
+            one.model, path, one.spec, overwrite=True, finish=finish
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+    assert (path / "saved_model.pb").read_bytes() == b"old"

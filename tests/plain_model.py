@@ -1,0 +1,43 @@
+"""A SavedModel that is not ours."""
+
+import tensorflow as tf
+
+
+def save_plain(path):
+    """Writes a model that is not ours, of answers one can check by hand."""
+
+    def named(*names, dtype=tf.float32, shape=(None,)):
+        return {name: tf.TensorSpec(shape, dtype, name) for name in names}
+
+    module = tf.Module()
+    module.half = tf.Variable(0.5)
+    module.two = tf.Variable(2.0)
+    functions = {
+        "serving_default": (
+            lambda x: {"y": module.half * x + module.two},
+            named("x", shape=None),
+        ),
+        "text": (
+            lambda a, s: {"half": a / 2, "echo": s, "echo_bytes": s},
+            named("a") | named("s", dtype=tf.string),
+        ),
+        "total": (lambda x: {"y": tf.reduce_sum(x)}, named("x")),
+        "unequal": (lambda x: {"y": x, "n": tf.ones([3])}, named("x")),
+        "half_out": (lambda x: {"y": tf.cast(x, tf.float16)}, named("x")),
+        "matmul": (
+            lambda x: {"y": tf.matmul(x, tf.ones([4, 2]))},
+            named("x", shape=(None, 4)),
+        ),
+    }
+    for name in ("int8", "uint8", "int32", "int64", "bool", "float16"):
+        functions[name] = (
+            lambda x: {"y": tf.identity(x)},
+            named("x", dtype=tf.as_dtype(name)),
+        )
+    signatures = {
+        name: tf.function(function, autograph=False).get_concrete_function(
+            **specs
+        )
+        for name, (function, specs) in functions.items()
+    }
+    tf.saved_model.save(module, str(path), signatures=signatures)

@@ -1,0 +1,263 @@
+import json
+import threading
+
+import grpc
+import numpy as np
+import pytest
+from google.protobuf import json_format
+from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis.prediction_service_pb2_grpc import (
+    PredictionServiceStub,
+)
+
+from exported_task import NAMES, assert_same, made
+from slice_tf_serving import Client
+from slice_tf_serving.client_errors import RequestError
+
+SIGNATURES = [
+    (name, signature)
+    for name in NAMES
+    for signature in ("serving_default", "examples", "explain")
+    if (name, signature) != ("vanilla", "explain")
+]
+
+
+@pytest.mark.parametrize(("name", "signature"), SIGNATURES)
+def test_served_outputs_are_what_keras_predicts(name, signature, connect):
+    one = made(name)
+    outputs = connect(name).predict(one.inputs(signature), signature)
+    assert_same(outputs, one.expected(signature))
+
+
+def test_one_example_is_a_batch(connect):
+    one = made("binary")
+    outputs = connect("binary").predict({"x": one.features["x"][:1]})
+    expected = one.expected("serving_default")
+    assert_same(outputs, {name: all_[:1] for name, all_ in expected.items()})
+
+
+def test_outputs_can_be_chosen(connect):
+    one = made("binary")
+    outputs = connect("binary").predict(
+        one.features, "explain", outputs=["attention"]
+    )
+    expected = one.expected("explain")["attention"]
+    assert_same(outputs, {"attention": expected})
+
+
+def test_lists_become_arrays_of_the_declared_type(connect):
+    one = made("multi_class")
+    lists = {name: array.tolist() for name, array in one.features.items()}
+    outputs = connect("multi_class").predict(lists)
+    assert_same(outputs, one.expected("serving_default"))
+
+
+def test_not_a_number_and_infinity_go_in_and_come_out(connect):
+    x = np.array([np.nan, np.inf, -np.inf, 1.0], "float32")
+    outputs = connect("plain").predict({"x": x})
+    np.testing.assert_array_equal(outputs["y"], x / 2 + 2)
+
+
+def test_text_goes_in_and_comes_out(connect):
+    text = np.array([b"caf\xc3\xa9", b""], object)
+    numbers = np.array([1.5, 2.5], "float32")
+    outputs = connect("plain").predict({"s": text, "a": numbers}, "text")
+    assert outputs["echo"].tolist() == text.tolist()
+    assert outputs["echo_bytes"].tolist() == text.tolist()
+    np.testing.assert_array_equal(outputs["half"], numbers / 2)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "bool"])
+def test_types_keep_their_values(dtype, connect):
+    x = np.array([0, 1, 1, 0], dtype)
+    outputs = connect("plain").predict({"x": x}, dtype)
+    assert outputs["y"].dtype == dtype
+    np.testing.assert_array_equal(outputs["y"], x)
+
+
+def test_scalar_goes_out(connect):
+    x = np.ones(3, "float32")
+    outputs = connect("plain").predict({"x": x}, "total")
+    assert outputs["y"] == 3.0
+    assert outputs["y"].shape == ()
+
+
+def test_empty_batch_goes_over_grpc(servers, url_of):
+    with Client(url_of(servers["binary"], "grpc"), "binary") as client:
+        outputs = client.predict({"x": np.zeros((0, 2, 3), "float32")})
+    assert outputs["probabilities"].shape == (0, 2)
+
+
+def test_empty_batch_is_refused_over_http(servers, url_of):
+    with (
+        Client(url_of(servers["binary"], "http"), "binary") as client,
+        pytest.raises(ValueError, match="at least one example"),
+    ):
+        client.predict({"x": np.zeros((0, 2, 3), "float32")})
+
+
+def test_metadata_names_version_signatures_types_and_shapes(connect):
+    metadata = connect("multi_class").metadata()
+    assert (metadata.model, metadata.version) == ("multi_class", 1)
+    explain = metadata.signatures["explain"]
+    assert {
+        name: (one.dtype, one.shape) for name, one in explain.inputs.items()
+    } == {"n": ("DT_INT64", (None,)), "x": ("DT_FLOAT", (None, 2, 3))}
+    assert {name: one.shape for name, one in explain.outputs.items()} == {
+        "attention": (None, 3),
+        "class_ids": (None,),
+        "logits": (None, 3),
+        "probabilities": (None, 3),
+        "slice_probabilities": (None, 2),
+    }
+
+
+def test_status_lists_the_version(connect):
+    (status,) = connect("binary").status()
+    assert (status.version, status.state, status.error) == (1, "AVAILABLE", "")
+
+
+X = made("binary").features["x"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "kind", "message"),
+    [
+        ({"X": X}, ValueError, r"which are x. Received: inputs='X'."),
+        ({}, ValueError, "signature=serving_default, missing=x"),
+        (
+            {"x": X.astype("float64")},
+            TypeError,
+            "input=x, dtype=float64, expected=float",
+        ),
+        ({"x": [["a"]]}, TypeError, "input=x, dtype=<U1, expected=float"),
+        (
+            {"x": X[:, 0]},
+            ValueError,
+            r"input=x, shape=\(5, 3\), expected=\(any, 2, 3\)",
+        ),
+    ],
+)
+def test_request_is_checked_before_it_is_sent(inputs, kind, message, connect):
+    with pytest.raises(kind, match=message):
+        connect("binary").predict(inputs)
+
+
+def test_unknown_signature_gets_a_suggestion(connect):
+    message = "examples, explain, serving_default. Received.*Did you mean 'exp"
+    with pytest.raises(ValueError, match=message):
+        connect("binary").predict({"x": X}, "explian")
+
+
+def test_unknown_output_is_refused(connect):
+    with pytest.raises(ValueError, match="Received: outputs='logits'"):
+        connect("binary").predict({"x": X}, outputs=["logits"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "looked_for"),
+    [
+        ({"model": "nope"}, r"Latest\(nope\)"),
+        ({"version": 9}, r"Specific\(binary, 9\)"),
+    ],
+)
+def test_unknown_model_or_version_is_not_found(arguments, looked_for, connect):
+    message = f"code=NOT_FOUND, error=Servable not found.*{looked_for}"
+    with pytest.raises(RequestError, match=message):
+        connect("binary", **arguments).predict({"x": X})
+
+
+def test_version_can_be_named(connect):
+    outputs = connect("binary", version=1).predict({"x": X})
+    assert_same(outputs, made("binary").expected("serving_default"))
+
+
+def test_broken_example_is_the_caller_s_error(connect):
+    examples = np.array([b"\xff\xff", None], object)[:1]
+    with pytest.raises(RequestError, match="code=INVALID_ARGUMENT"):
+        connect("binary").predict({"examples": examples}, "examples")
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_unreachable_server_is_said_so(scheme, free_port):
+    with (
+        Client(f"{scheme}://127.0.0.1:{free_port}", "m") as client,
+        pytest.raises(ConnectionError, match=r"[Cc]onnection refused"),
+    ):
+        client.metadata()
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_silent_server_runs_into_the_timeout(scheme, silent_port):
+    url = f"{scheme}://127.0.0.1:{silent_port}"
+    with (
+        Client(url, "m", timeout=0.2) as client,
+        pytest.raises((TimeoutError, ConnectionError), match=f"url={url}"),
+    ):
+        client.metadata()
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8500", "https://h:1", "http://", "grpc://h:x"]
+)
+def test_malformed_url_is_refused(url):
+    with pytest.raises(ValueError, match="must be grpc://host:port"):
+        Client(url, "m")
+
+
+def test_model_is_not_part_of_the_url():
+    with pytest.raises(ValueError, match="must end after the port"):
+        Client("http://h:1/v1/models/m", "m")
+
+
+def test_timeout_must_be_positive():
+    with pytest.raises(ValueError, match="Received: timeout=0"):
+        Client("http://h:1", "m", timeout=0)
+
+
+def test_client_may_be_shared_by_threads(connect):
+    client, one = connect("binary"), made("binary")
+    expected, failures = one.expected("serving_default"), []
+
+    def ask():
+        try:
+            for _ in range(5):
+                assert_same(client.predict(one.features), expected)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_sample_requests_of_the_contract_are_answered(
+    exports, servers, http_call
+):
+    path = exports["multi_class"] / "assets.extra/signature.json"
+    signatures = json.loads(path.read_text())["signatures"]
+    channel = grpc.insecure_channel(
+        f"127.0.0.1:{servers['multi_class'].grpc_port}"
+    )
+    with channel:
+        for name, one in signatures.items():
+            body = json.dumps(one["sample"]["rest"])
+            assert body in one["sample"]["curl"]
+            rest = http_call(
+                "multi_class", "POST", "/v1/models/multi_class:predict", body
+            )
+            row = json.loads(rest[1])["predictions"][0]
+            request = json_format.ParseDict(
+                one["sample"]["grpc"], predict_pb2.PredictRequest()
+            )
+            request.model_spec.name = "multi_class"
+            response = PredictionServiceStub(channel).Predict(request)
+            assert response.model_spec.signature_name == name
+            np.testing.assert_allclose(
+                response.outputs["probabilities"].float_val,
+                row["probabilities"],
+                rtol=1e-6,
+            )
