@@ -1,0 +1,117 @@
+"""The files that describe a whole output directory."""
+
+import concurrent.futures
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from slice_tf import schema as schemas
+from slice_tf.schema import SliceSchema
+from slice_tf_beam import output, paths
+from slice_tf_beam.counts import VoteCounts
+from slice_tf_beam.pipeline import Job
+from slice_tf_beam.sidecar import Sidecar
+from slice_tf_beam.summary import Summary
+
+FORMAT_VERSION = 1
+
+_READERS = 16  # Threads: on an object store a read is a wait.
+
+
+class ErrorRateExceededError(ValueError):
+    """A slicing function failed too often."""
+
+
+def write_reports(
+    names: Sequence[str], job: Job, schema: SliceSchema, max_error_rate: float
+) -> Summary:
+    """Writes what describes all shards, the manifest last.
+
+    All of it comes from the sidecars, so that a job which was continued
+    reports what one that ran through does.
+
+    Args:
+        names: Of the shards, sorted.
+        job: The job that made them.
+        schema: The slices.
+        max_error_rate: Largest share of examples, from 0 to 1, where a
+            slicing function may fail.
+
+    Raises:
+        ErrorRateExceededError: If a function failed more often. There is no
+            manifest then, and all else is there.
+    """
+    counts = VoteCounts.zeros(schema.num_slices)
+    entries: list[dict[str, Any]] = []
+    errors: list[str] = []
+    first_errors: dict[str, str] = {}
+    for one in _sidecars(job.output_dir, names):
+        counts.merge(one.counts)
+        entries.append(_entry(one))
+        for error in one.errors:
+            line = json.dumps({"shard": one.name, **error})
+            errors.append(line + "\n")
+            first_errors.setdefault(error["slice"], line)
+    summary = Summary.of(schema.names, counts, len(names))
+    _write(job, output.ERRORS, "".join(errors))
+    _write(job, output.SUMMARY, _json(summary.to_dict()))
+    _write(job, schemas.FILE_NAME, schema.to_json())
+    try:
+        _check_error_rate(summary, max_error_rate, first_errors)
+    except ErrorRateExceededError:
+        output.remove_manifest(job.output_dir)
+        raise
+    _write(job, output.MANIFEST, _json(_manifest(entries, job, schema)))
+    return summary
+
+
+def _sidecars(directory: str, names: Sequence[str]) -> Iterator[Sidecar]:
+    with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
+        yield from pool.map(lambda name: Sidecar.load(directory, name), names)
+
+
+def _entry(one: Sidecar) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "num_examples": one.counts.num_examples,
+        "num_bytes": one.num_bytes,
+        "crc32c": one.crc32c,
+    }
+
+
+def _manifest(
+    entries: list[dict[str, Any]], job: Job, schema: SliceSchema
+) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "slice_tf_version": job.slice_tf_version,
+        "schema_fingerprint": schema.fingerprint,
+        "functions_fingerprint": job.functions_fingerprint,
+        "num_examples": sum(entry["num_examples"] for entry in entries),
+        "shards": entries,
+    }
+
+
+def _check_error_rate(
+    summary: Summary, max_error_rate: float, first_errors: dict[str, str]
+) -> None:
+    for one in summary.slices:
+        rate = one.unknown / max(1, summary.num_examples)
+        if rate > max_error_rate:
+            raise ErrorRateExceededError(
+                "A slicing function must fail on no more examples than "
+                "`max_error_rate` allows, because membership is unknown where "
+                f"it fails. Received: slice={one.name}, failed on "
+                f"{one.unknown} of {summary.num_examples} examples "
+                f"({rate:.1%}), max_error_rate={max_error_rate}, first error="
+                f"{first_errors[one.name]}. All are in {output.ERRORS}; mend "
+                "the function, or raise the limit."
+            )
+
+
+def _write(job: Job, name: str, text: str) -> None:
+    paths.write_text(paths.join(job.output_dir, name), text)
+
+
+def _json(values: dict[str, Any]) -> str:
+    return json.dumps(values, indent=2) + "\n"

@@ -1,0 +1,119 @@
+"""Slicing functions over TFRecord shards, from raw files to a manifest."""
+
+import logging
+from collections.abc import Sequence
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+import slice_tf
+from slice_tf.slicing import schema_of
+from slice_tf_beam import output, paths
+from slice_tf_beam.functions import (
+    fingerprint_of,
+    load_functions,
+    portable,
+)
+from slice_tf_beam.options import make_options
+from slice_tf_beam.pipeline import Failure, Job, slice_shards
+from slice_tf_beam.reports import write_reports
+from slice_tf_beam.shards import Shard, check_apart, list_shards
+from slice_tf_beam.sidecar import origin_of
+from slice_tf_beam.summary import Summary
+
+logger = logging.getLogger("slice_tf.beam")
+
+
+def apply_slicing_functions(
+    input_pattern: str,
+    output_dir: str,
+    functions: Sequence[str],
+    *,
+    num_workers: int = 1,
+    pipeline_options: Sequence[str] = (),
+    overwrite: bool = False,
+    max_error_rate: float = 0.01,
+) -> Summary:
+    """Writes sliced shards, their schema, summary and manifest.
+
+    Record i of an output shard is record i of the input shard of the same
+    name, with membership appended. The output does not depend on the runner,
+    to the byte. A job that was stopped continues when it is called again.
+
+    Args:
+        input_pattern: TFRecord files, plain or gzip: a path, a directory or a
+            pattern, on any file system that Beam knows.
+        output_dir: New, empty, or of an earlier run of the same job.
+        functions: Import paths of slicing functions: `module`,
+            `module:attribute`, `file.py` or `file.py:attribute`.
+        num_workers: Processes on this machine, unless `pipeline_options` name
+            a runner.
+        pipeline_options: Beam's flags, such as `["--runner=FlinkRunner"]`.
+        overwrite: Whether an earlier run's files are removed first.
+        max_error_rate: Largest share of examples, from 0 to 1, where a
+            slicing function may fail.
+
+    Returns:
+        Sizes, coverage and overlap of the slices.
+
+    Raises:
+        TypeError: If `functions` is one string.
+        ValueError: If an argument is wrong, a record damaged, or a slicing
+            function fails too often. There is no manifest then; whole shards
+            are kept for the next run.
+        OSError: If a file cannot be read or written.
+    """
+    if not 0 <= max_error_rate <= 1:
+        raise ValueError(
+            "`max_error_rate` must be from 0 to 1, because it is a share of "
+            f"examples. Received: max_error_rate={max_error_rate}"
+        )
+    options = make_options(pipeline_options, num_workers)
+    FileSystems.set_options(options)
+    loaded = load_functions(functions)
+    schema = schema_of(loaded)
+    job = Job(
+        paths.absolute(output_dir),
+        tuple(map(portable, functions)),
+        fingerprint_of(loaded),
+        slice_tf.__version__,
+    )
+    shards = list_shards(input_pattern)
+    check_apart(shards, job.output_dir)
+    try:
+        _slice_missing(shards, job, options, overwrite)
+    finally:
+        output.sweep(job.output_dir)
+    names = sorted(shard.name for shard in shards)
+    return write_reports(names, job, schema, max_error_rate)
+
+
+def _slice_missing(
+    shards: Sequence[Shard], job: Job, options: PipelineOptions, overwrite: bool
+) -> None:
+    expected = {
+        shard: origin_of(shard, job.functions_fingerprint, job.slice_tf_version)
+        for shard in shards
+    }
+    done = output.prepare_output(job.output_dir, expected, overwrite)
+    todo = [shard for shard in shards if shard not in done]
+    if done:
+        logger.info("%d of %d shards are done already", len(done), len(shards))
+    if not todo:
+        return
+    output.remove_manifest(job.output_dir)
+    failures = slice_shards(todo, job, options)
+    if failures:
+        _refuse(failures, len(shards))
+
+
+def _refuse(failures: Sequence[Failure], num_shards: int) -> None:
+    for _, message in failures[1:]:
+        logger.error("%s", message)
+    _, first = failures[0]
+    if len(failures) > 1:
+        first = (
+            f"{len(failures)} of {num_shards} shards could not be sliced "
+            f"(the others are kept), the first because: {first}"
+        )
+    raise ValueError(first)

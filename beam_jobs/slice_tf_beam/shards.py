@@ -1,0 +1,97 @@
+"""The input shards of a job."""
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from slice_tf_beam import paths
+
+_SIDECARS = (".json", ".jsonl", ".tmp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """One TFRecord file to be sliced.
+
+    Args:
+        path: Where it is.
+        num_bytes: Its size.
+        updated: When it was last written, in seconds since 1970; 0 where the
+            file system does not say.
+    """
+
+    path: str
+    num_bytes: int
+    updated: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Its file name, which the sliced shard bears too."""
+        return paths.name_of(self.path)
+
+
+def list_shards(pattern: str) -> list[Shard]:
+    """Returns the shards of a pattern or a directory, sorted by path.
+
+    Skips what stands beside shards: names that start with `.` or `_`, and
+    names that end with `.json`, `.jsonl` or `.tmp`.
+
+    Args:
+        pattern: A path, a directory, or a pattern such as
+            `gs://bucket/raw/train-*`.
+
+    Raises:
+        ValueError: If there is no such file, or two share a name.
+    """
+    absolute = paths.absolute(pattern)
+    files = paths.match(absolute)
+    if not files:
+        files = list(paths.list_directory(absolute).values())
+    shards = [
+        Shard(file.path, file.size_in_bytes, file.last_updated_in_seconds)
+        for file in sorted(files, key=lambda file: file.path)
+        if _is_shard(file)
+    ]
+    if not shards:
+        raise ValueError(
+            "The input must match at least one TFRecord file. Received: "
+            f"input={pattern}, files that match={len(files)}. Names that start "
+            "with `.` or `_`, or end with .json, .jsonl or .tmp, do not count."
+        )
+    _check_names(shards)
+    return shards
+
+
+def check_apart(shards: Sequence[Shard], output_dir: str) -> None:
+    """Refuses an output directory that holds the input.
+
+    Raises:
+        ValueError: If a shard lies in the output directory.
+    """
+    for directory in {paths.directory_of(shard.path) for shard in shards}:
+        if paths.same_place(directory, output_dir):
+            raise ValueError(
+                "The output directory must not hold the input, because a "
+                "sliced shard bears the name of its raw one. Received: "
+                f"output_dir={output_dir}, input={directory}"
+            )
+
+
+def _is_shard(file: Any) -> bool:
+    name = paths.name_of(file.path)
+    return not name.startswith((".", "_")) and not name.endswith(_SIDECARS)
+
+
+def _check_names(shards: Iterable[Shard]) -> None:
+    places = collections.defaultdict(list)
+    for shard in shards:
+        places[shard.name].append(shard.path)
+    for name, same in places.items():
+        if len(same) > 1:
+            raise ValueError(
+                "Input shards must have names of their own, because all "
+                "sliced shards go to one directory. Received: "
+                f"name={name}, paths={', '.join(same)}. Slice each directory "
+                "into one of its own."
+            )

@@ -1,0 +1,134 @@
+"""`slice-tf apply`: slicing functions over TFRecords."""
+
+import argparse
+import logging
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from slice_tf.programs.flags import (
+    FlagParser,
+    positive_int,
+    split_beam_flags,
+)
+
+if TYPE_CHECKING:
+    from slice_tf_beam import Summary
+
+logger = logging.getLogger("slice_tf.apply")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Writes sliced TFRecords and prints what the slices hold."""
+    own, beam_flags = split_beam_flags(argv)
+    flags = _parse(own)
+
+    from slice_tf_beam.beam_logs import quiet_beam
+
+    quiet_beam()
+    from slice_tf_beam import apply_slicing_functions
+
+    summary = apply_slicing_functions(
+        flags.input,
+        flags.output_dir,
+        flags.slices,
+        num_workers=flags.workers,
+        pipeline_options=beam_flags,
+        overwrite=flags.overwrite,
+        max_error_rate=flags.max_error_rate,
+    )
+    for warning in summary.warnings():
+        logger.warning(warning)
+    _show(summary, flags.output_dir)
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = FlagParser(
+        "apply",
+        "Applies slicing functions to TFRecords and writes sliced TFRecords, "
+        "one for each file. A job that was stopped continues when it is run "
+        "again. Flags of Apache Beam follow after `--`, such as "
+        "`-- --runner=FlinkRunner`.",
+    )
+    add = parser.add_argument
+    add(
+        "--input",
+        required=True,
+        help="TFRecord files, plain or gzip: a path, a directory or a quoted "
+        "pattern, here or on gs:// and the like",
+    )
+    add(
+        "--slices",
+        required=True,
+        nargs="+",
+        help="where the slicing functions are: module, module:attribute, "
+        "file.py or file.py:attribute",
+    )
+    add(
+        "--output-dir", required=True, help="must be new, empty, or of this job"
+    )
+    add(
+        "--workers",
+        type=positive_int,
+        default=1,
+        help="processes on this machine, unless Beam's flags name a runner",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="remove the files of an earlier run first",
+    )
+    add(
+        "--max-error-rate",
+        type=_rate,
+        default=0.01,
+        help="largest share of examples where a slicing function may fail",
+    )
+    return parser.parse(argv)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError(
+            f"must be from 0 to 1. Received: {text}"
+        )
+    return rate
+
+
+def _show(summary: "Summary", output_dir: str) -> None:
+    from slice_tf.programs.tables import show_table
+
+    show_table(
+        ["slice", "size", "coverage, %", "unknown"],
+        [
+            [
+                one.name,
+                f"{one.size:,}",
+                f"{100 * one.coverage:.1f}",
+                f"{one.unknown:,}",
+            ]
+            for one in summary.slices
+        ],
+    )
+    print("\n".join(_lines(summary, output_dir)))  # noqa: T201 - results
+
+
+def _lines(summary: "Summary", output_dir: str) -> list[str]:
+    share = summary.num_in_any / max(1, summary.num_examples)
+    lines = [
+        f"examples: {summary.num_examples:,} in {summary.num_shards:,} shards; "
+        f"{share:.1%} are in at least one slice"
+    ]
+    overlap = summary.largest_overlap()
+    if overlap is not None:
+        first, second, both = overlap
+        lines.append(
+            f"overlap:  {first} and {second} share most: {both:.1%} of the "
+            "examples in either are in both"
+        )
+    return [*lines, f"output:   {output_dir} (summary.json, errors.jsonl)"]
