@@ -18,7 +18,7 @@ from slice_tf_serving.client import Metadata, VersionStatus
 from slice_tf_serving.client_errors import ServerError, failure
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import BY_NAME, Array
-from slice_tf_serving.specs import SignatureSpec, signatures_from_dict
+from slice_tf_serving.specs import SignatureSpec, callable_signatures
 from slice_tf_serving.tensors import decode, encode
 
 _OPTIONS = (
@@ -93,7 +93,7 @@ class GrpcTransport:
         return Metadata(
             response.model_spec.name,
             response.model_spec.version.value,
-            signatures_from_dict(values.get(_FIELD, {})),
+            callable_signatures(values.get(_FIELD, {})),
         )
 
     def status(self, timeout: float) -> list[VersionStatus]:

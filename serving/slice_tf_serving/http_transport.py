@@ -22,7 +22,7 @@ from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.specs import (
     SignatureSpec,
     TensorSpec,
-    signatures_from_dict,
+    callable_signatures,
 )
 from slice_tf_serving.tensors import to_bytes
 
@@ -85,7 +85,7 @@ class HttpTransport:
         try:
             spec = answer["model_spec"]
             values = answer["metadata"]["signature_def"]["signature_def"]
-            signatures = signatures_from_dict(values)
+            signatures = callable_signatures(values)
             return Metadata(spec["name"], int(spec["version"]), signatures)
         except (KeyError, TypeError, AttributeError) as error:
             raise self._no_model_server("metadata") from error

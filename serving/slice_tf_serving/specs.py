@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+_INTERNAL = "__saved_model_"
+
 Shape = tuple[int | None, ...] | None
 
 
@@ -54,6 +56,18 @@ def signatures_from_dict(
     return {
         name: SignatureSpec.from_dict(one)
         for name, one in sorted(values.items())
+    }
+
+
+def callable_signatures(
+    values: Mapping[str, Any],
+) -> dict[str, SignatureSpec]:
+    """Reads the same, without what TensorFlow keeps there for itself."""
+    signatures = signatures_from_dict(values)
+    return {
+        name: one
+        for name, one in signatures.items()
+        if not name.startswith(_INTERNAL)
     }
 
 

@@ -60,6 +60,7 @@ def encode(array: Array, dtype: Dtype, *, content: bool) -> Any:
     from tensorflow.core.framework import tensor_pb2
 
     proto = tensor_pb2.TensorProto(dtype=dtype.number)
+    proto.tensor_shape.SetInParent()  # A scalar's is empty, but there.
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
     if dtype.is_string:

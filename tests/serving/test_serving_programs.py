@@ -1,0 +1,231 @@
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from exported_task import assert_same, made
+from slice_tf import cli
+from slice_tf.data import write_records
+from slice_tf.schema import SliceSchema
+from slice_tf.training import save_model_directory
+from slice_tf_serving import Client
+from slice_tf_serving.warmup import read_warmup
+
+
+def run(capsys, *arguments):
+    """Returns exit status, stdout and stderr of a program."""
+    status = cli.main([str(one) for one in arguments])
+    return (status, *capsys.readouterr())
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    one = made("multi_class")
+    path = tmp_path_factory.mktemp("trained") / "model"
+    schema = one.model.schema
+    return save_model_directory(path, one.model, one.spec, schema, {})
+
+
+def test_export_then_publish(model_dir, tmp_path, capsys):
+    saved, base = tmp_path / "saved", tmp_path / "base"
+    done = run(capsys, "export", "--model", model_dir, "--output-dir", saved)
+    assert done[:2] == (0, f"saved model: {saved}\n")
+    assert SliceSchema.load(saved / "assets") == made("binary").model.schema
+    assert len(read_warmup(saved)) == 3
+    done = run(capsys, "publish", "--saved-model", saved, "--base-dir", base)
+    assert done[:2] == (0, f"version: {base / '1'}\n")
+    done = run(capsys, "export", "--model", model_dir, "--output-dir", saved)
+    assert done[:2] == (2, "")
+    assert done[2].count("\n") == 1
+    assert "or pass `overwrite`" in done[2]
+
+
+def test_export_needs_a_model_directory(tmp_path, capsys):
+    done = run(
+        capsys, "export", "--model", tmp_path / "no", "--output-dir", "x"
+    )
+    assert done == (
+        2,
+        "",
+        "slice-tf export: error: `--model` must be a directory that "
+        f"`slice-tf train` wrote. Received: model={tmp_path / 'no'}\n",
+    )
+
+
+def test_publish_refuses_a_version_that_is_there(exports, tmp_path, capsys):
+    flags = ["--saved-model", exports["binary"], "--base-dir", tmp_path]
+    assert run(capsys, "publish", *flags)[0] == 0
+    done = run(capsys, "publish", *flags, "--version", 1)
+    assert done[0] == 2
+    assert "Received: version=1, newest=1" in done[2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_until_it_is_told_to_stop(number, base_dirs):
+    command = [sys.executable, "-m", "slice_tf", "serve", "--name", "m"]
+    flags = ["--rest-port", "0", "--grpc-port", "0"]
+    process = subprocess.Popen(
+        [*command, *flags, "--base-dir", str(base_dirs["binary"])],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        rest = process.stdout.readline().removeprefix("REST ready: ").strip()
+        grpc = process.stdout.readline().removeprefix("gRPC ready: ").strip()
+        one = made("binary")
+        url = rest.removesuffix("/v1/models/m")
+        with Client(url, "m") as client:
+            outputs = client.predict(one.features)
+        assert_same(outputs, one.expected("serving_default"))
+        assert grpc.startswith("grpc://127.0.0.1:")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (0, "")
+    assert "loaded m version 1" in err
+    assert "Traceback" not in err
+
+
+def test_serve_needs_a_version(tmp_path, capsys):
+    done = run(capsys, "serve", "--base-dir", tmp_path, "--name", "m")
+    assert done[0] == 2
+    assert done[2].startswith(
+        "slice-tf serve: error: A base directory must hold a version"
+    )
+
+
+def test_serve_tells_a_port_in_use(base_dirs, servers, capsys):
+    port = servers["vanilla"].rest_port
+    done = run(
+        capsys,
+        *("serve", "--base-dir", base_dirs["binary"], "--name", "m"),
+        *("--rest-port", port, "--grpc-port", 0),
+    )
+    assert done[:2] == (2, "")
+    assert f"port={port}, error=Address already in use" in done[2]
+    assert done[2].count("\n") == 1
+
+
+@pytest.fixture
+def asking(servers, url_of, capsys):
+    """Runs `slice-tf predict` against the multi-class model."""
+
+    def ask(*flags, scheme="http", name="multi_class"):
+        url = url_of(servers["multi_class"], scheme)
+        return run(capsys, "predict", "--url", url, "--name", name, *flags)
+
+    return ask
+
+
+def rows():
+    features = made("multi_class").features
+    return [
+        {"x": x.tolist(), "n": int(n)}
+        for x, n in zip(features["x"], features["n"], strict=True)
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_predict_prints_rows_for_rows(scheme, asking, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"instances": rows()}))
+    status, out, _ = asking("--input", file, scheme=scheme)
+    received = json.loads(out)["predictions"]
+    expected = made("multi_class").expected("serving_default")
+    assert status == 0
+    np.testing.assert_allclose(
+        [row["probabilities"] for row in received],
+        expected["probabilities"],
+        atol=1e-5,
+    )
+
+
+def test_predict_prints_columns_for_columns(asking, monkeypatch):
+    features = made("multi_class").features
+    inputs = {name: array.tolist() for name, array in features.items()}
+    body = json.dumps({"signature_name": "explain", "inputs": inputs})
+    stdin = io.TextIOWrapper(io.BytesIO(body.encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    status, out, _ = asking("--input", "-")
+    received = json.loads(out)["outputs"]
+    expected = made("multi_class").expected("explain")
+    assert status == 0
+    np.testing.assert_allclose(
+        received["attention"], expected["attention"], atol=1e-5
+    )
+
+
+def test_predict_sends_records(asking, tmp_path):
+    file = tmp_path / "data.tfrecord"
+    write_records(file, made("multi_class").examples.tolist())
+    status, out, _ = asking("--tfrecord", file, "--limit", 3)
+    received = [json.loads(line) for line in out.splitlines()]
+    expected = made("multi_class").expected("examples")
+    assert status == 0
+    assert [row["class_ids"] for row in received] == expected["class_ids"][
+        :3
+    ].tolist()
+
+
+@pytest.mark.parametrize(
+    ("body", "flags", "message"),
+    [
+        ("{", (), "A request must be JSON. Received: input="),
+        ("[]", (), 'must be a JSON object with "instances"'),
+        ('{"instances": [{"x": 1}]}', (), "keys must be equal to: n,x"),
+        ('{"inputs": {"x": [1]}}', (), "Missing named input: n"),
+        (
+            '{"inputs": {"x": [1.5], "n": [1]}}',
+            (),
+            "input=x, shape=(1,), expected=(any, 2, 3)",
+        ),
+        (
+            '{"inputs": {"x": ["a"], "n": [1]}}',
+            (),
+            "Type: String is not of expected type: float",
+        ),
+        (
+            '{"instances": [1]}',
+            ("--signature", "nope"),
+            "must be among examples, explain, serving_default. Received: "
+            "signature='nope'",
+        ),
+        (
+            '{"instances": [1]}',
+            ("--version", "9"),
+            "Servable not found for request: Specific(multi_class, 9)",
+        ),
+    ],
+)
+def test_predict_tells_what_is_wrong(body, flags, message, asking, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_text(body)
+    status, out, err = asking("--input", file, *flags)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_predict_tells_an_unknown_model(asking, tmp_path):
+    file = tmp_path / "request.json"
+    file.write_text('{"instances": [1]}')
+    status, _, err = asking("--input", file, name="nope")
+    assert status == 2
+    assert "code=NOT_FOUND" in err
+
+
+def test_predict_tells_an_unreachable_server(tmp_path, free_port, capsys):
+    file = tmp_path / "request.json"
+    file.write_text('{"instances": [1]}')
+    url = f"http://127.0.0.1:{free_port}"
+    flags = ["--url", url, "--name", "m", "--input", file]
+    status, _, err = run(capsys, "predict", *flags)
+    assert status == 2
+    assert f"Received: url={url}, error=[Errno" in err
+    assert os.strerror(111) in err
