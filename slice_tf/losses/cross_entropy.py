@@ -35,6 +35,7 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
         Losses in nats, float32 of shape `[...]`.
     """
     logits = ops.cast(logits, "float32")
+    labels = ops.cast(labels, "int32")
     num_logits = logits.shape[-1]
     if num_logits == 1:
         targets = ops.cast(ops.equal(labels, 1), "float32")

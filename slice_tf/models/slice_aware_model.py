@@ -113,11 +113,12 @@ class SliceAwareModel(TaskModel):
         for metric in self._part_means:
             metric.update_state(means[metric.name], sample_weight=batch_size)
 
-    def slice_probabilities(self, indicator_logits: Any) -> Any:
-        """Returns probabilities of membership.
+    def membership_logits(self, indicator_logits: Any) -> Any:
+        """Returns log odds of membership.
 
         Balanced indicators are trained as if every slice held half of the
-        examples; this takes the slices' rates back in.
+        examples; this takes the slices' rates back in, so that 0 means as
+        likely in as out.
 
         Args:
             indicator_logits: Of shape `[batch, slices]`.
@@ -125,8 +126,18 @@ class SliceAwareModel(TaskModel):
         Returns:
             Of shape `[batch, slices]`.
         """
-        offsets = self._slice_aware_loss.indicator_offsets
-        return ops.sigmoid(indicator_logits - offsets)
+        return indicator_logits - self._slice_aware_loss.indicator_offsets
+
+    def slice_probabilities(self, indicator_logits: Any) -> Any:
+        """Returns probabilities of membership, rates taken in.
+
+        Args:
+            indicator_logits: Of shape `[batch, slices]`.
+
+        Returns:
+            Of shape `[batch, slices]`.
+        """
+        return ops.sigmoid(self.membership_logits(indicator_logits))
 
     def explain(self, features: Any) -> dict[str, Any]:
         """Returns predictions and what led to them.

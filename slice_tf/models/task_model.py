@@ -72,7 +72,8 @@ class TaskModel(keras.Model):
 
     def call(self, features: Any, training: bool | None = None) -> Any:
         chosen = select_features(self.backbone, features)
-        self._feature_specs = describe(chosen)
+        if self._feature_specs is None:
+            self._feature_specs = describe(chosen)
         return self.module(self.backbone(chosen, training=training))
 
     def get_build_config(self) -> dict[str, Any]:

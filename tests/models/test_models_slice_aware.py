@@ -71,6 +71,25 @@ def test_user_metrics_score_probabilities_of_the_final_prediction():
     np.testing.assert_allclose(result["accuracy"], right.mean(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32"])
+def test_labels_may_be_any_integers(dtype):
+    targets = {**TARGETS, "label": TARGETS["label"].astype(dtype)[:, None]}
+    model = made(3)
+    np.testing.assert_allclose(
+        model.evaluate(FEATURES, targets, verbose=0),
+        model.evaluate(FEATURES, TARGETS, verbose=0),
+    )
+
+
+def test_weighted_metrics_take_the_weights_of_examples():
+    weights = (TARGETS["label"] == 1).astype("float32")
+    model = made(2, weighted_metrics=["accuracy"])
+    result = model.evaluate(FEATURES, TARGETS, 64, 0, weights, return_dict=True)
+    logits = model.predict(FEATURES, verbose=0)["logits"][:, 0]
+    of_class_1 = logits[TARGETS["label"] == 1] > 0
+    np.testing.assert_allclose(result["accuracy"], of_class_1.mean())
+
+
 def test_same_seed_gives_the_same_weights_and_predictions():
     runs = []
     for _ in range(2):
