@@ -34,7 +34,16 @@ TABLE = {
         "tensorflow",
     },
     "evaluation": {"schema"},
-    "export": {"models", "layers", "schema", "data", "tensorflow", "keras"},
+    "export": {
+        "models",
+        "layers",
+        "schema",
+        "data",
+        "tensorflow",
+        "keras",
+        "google.protobuf",
+        "slice_tf",
+    },
     "discovery": {"schema", "evaluation", "sklearn"},
     "monitoring": {"schema", "evaluation"},
     "report": {"schema", "evaluation", "monitoring", "discovery", "matplotlib"},
@@ -46,6 +55,8 @@ TABLE = {
         "discovery",
         "monitoring",
         "apache_beam",
+        "google_crc32c",
+        "slice_tf",
     },
     "slice_tf_serving": {
         "schema",
@@ -132,6 +143,19 @@ def is_allowed(path, imported):
 def test_a_room_imports_only_what_the_design_allows(path):
     refused = [name for name in imports_of(path) if not is_allowed(path, name)]
     assert refused == []
+
+
+@pytest.mark.parametrize("path", python_files(), ids=module_of)
+def test_rooms_take_only_the_version_from_the_front_door(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    front_door = (
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "slice_tf"
+    )
+    assert set(front_door) <= {"__version__"}
 
 
 def test_every_room_stands_in_the_table():

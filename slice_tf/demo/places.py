@@ -48,13 +48,13 @@ class Places:
     def describe(self) -> list[list[str]]:
         """Returns name, path and content of every artifact there is."""
         rows = [
-            ["raw records", self.raw, "what a user brings"],
-            ["sliced records", self.sliced, "the same, membership appended"],
-            ["models", self.models, "Keras models, one a method and seed"],
-            ["results", self.results, "metrics per slice of the first seed"],
-            ["SavedModel", self.saved_model, "signatures, schema, warm-up"],
-            ["serving", self.serving, "base directory for TF Serving"],
-            ["picture", self.figure.with_suffix(".png"), "also as SVG"],
+            ("raw records", self.raw, "what a user brings"),
+            ("sliced records", self.sliced, "the same, membership appended"),
+            ("models", self.models, "Keras models, one a method and seed"),
+            ("results", self.results, "metrics per slice of the first seed"),
+            ("SavedModel", self.saved_model, "signatures, schema, warm-up"),
+            ("serving", self.serving, "base directory for TF Serving"),
+            ("picture", self.figure.with_suffix(".png"), "also as SVG"),
         ]
         return [
             [name, str(path), text]

@@ -112,7 +112,7 @@ def answers_table(
 
 
 def _names(names: Sequence[str], membership: Any) -> list[str]:
-    return [names[place] for place in np.flatnonzero(membership)]
+    return [names[place] for place in np.flatnonzero(membership).tolist()]
 
 
 def _above(names: Sequence[str], values: Any, least: float) -> str:

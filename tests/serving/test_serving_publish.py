@@ -83,7 +83,7 @@ def test_half_a_file_is_refused(copy, tmp_path):
 
 def test_checksums_are_needed(copy, tmp_path):
     (copy / "assets.extra/SHA256SUMS").unlink()
-    with pytest.raises(ValueError, match="missing=assets.extra/SHA"):
+    with pytest.raises(ValueError, match=r"missing=assets\.extra/SHA"):
         publish(copy, tmp_path / "base")
 
 

@@ -2,7 +2,9 @@ import shutil
 import socket
 import threading
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from exported_task import assert_same, made
 from slice_tf_serving import Client, ModelServer
