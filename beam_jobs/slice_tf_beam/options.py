@@ -3,7 +3,7 @@
 import argparse
 import contextlib
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from apache_beam.options.pipeline_options import (
@@ -102,20 +102,25 @@ def _runner_flag(flags: list[str]) -> list[str]:
 
 
 def _create(runner: str) -> None:
+    known = StandardOptions.KNOWN_RUNNER_NAMES
     try:
         create_runner(runner)
-    except (AttributeError, ModuleNotFoundError) as error:
+    except (AttributeError, ModuleNotFoundError, ValueError) as error:
         raise ValueError(
-            "`--runner` must name a runner of Beam, or a class by its full "
-            f"name. Received: runner={runner}, error={error}"
+            f"`--runner` must be one of {', '.join(known)}, or a class by its "
+            f"full name. Received: runner={runner}.{_near(runner, known)}"
         ) from error
 
 
 def _describe(token: str, parser: Any) -> str:
     known = parser._option_string_actions
-    near = difflib.get_close_matches(token.partition("=")[0], known, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
     return (
         "Flags after `--` must be Beam's, because Beam ignores one that it "
-        f"does not know. Received: {token}.{hint}"
+        f"does not know. Received: {token}."
+        f"{_near(token.partition('=')[0], known)}"
     )
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]}?" if near else ""

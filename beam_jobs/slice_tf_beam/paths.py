@@ -18,7 +18,7 @@ from apache_beam.io.filesystems import FileSystems
 # Hidden, so that no shard pattern matches what is not whole.
 TEMPORARY_PREFIX = ".tmp-"
 
-_PATTERN_CHARACTERS = re.compile(r"([*?\[])")
+_PATTERN_CHARACTERS = re.compile(r"[*?\[]")
 
 
 def absolute(path: str) -> str:
@@ -51,6 +51,11 @@ def directory_of(path: str) -> str:
     return directory
 
 
+def is_pattern(path: str) -> bool:
+    """Tells whether Beam takes a path for a pattern."""
+    return _PATTERN_CHARACTERS.search(path) is not None
+
+
 def match(pattern: str) -> list[Any]:
     """Returns Beam's metadata of the files that match, sorted by path."""
     (result,) = FileSystems.match([pattern])
@@ -59,8 +64,14 @@ def match(pattern: str) -> list[Any]:
 
 def list_directory(directory: str) -> dict[str, Any]:
     """Returns name to Beam's metadata of the files right in a directory."""
-    escaped = _PATTERN_CHARACTERS.sub(r"[\1]", directory)
-    return {name_of(file.path): file for file in match(join(escaped, "*"))}
+    inside = directory.rstrip("/") + "/"
+    # Beam's patterns have no way to quote, so one matches more than wanted.
+    pattern = _PATTERN_CHARACTERS.sub("?", inside) + "*"
+    return {
+        name_of(file.path): file
+        for file in match(pattern)
+        if file.path.startswith(inside)
+    }
 
 
 def open_to_read(path: str) -> Any:
@@ -80,6 +91,11 @@ def open_to_write(path: str) -> Any:
 def exists(path: str) -> bool:
     """Tells whether there is such a file, or directory where there are any."""
     return bool(FileSystems.exists(path))
+
+
+def is_directory(path: str) -> bool:
+    """Tells a directory from a file; an object store may know neither."""
+    return exists(path.rstrip("/") + "/")
 
 
 def make_directory(path: str) -> None:

@@ -17,7 +17,7 @@ from slice_tf_beam.functions import (
 from slice_tf_beam.options import make_options
 from slice_tf_beam.pipeline import Failure, Job, slice_shards
 from slice_tf_beam.reports import write_reports
-from slice_tf_beam.shards import Shard, check_apart, list_shards
+from slice_tf_beam.shards import Shard, check_output, list_shards
 from slice_tf_beam.sidecar import origin_of
 from slice_tf_beam.summary import Summary
 
@@ -79,7 +79,7 @@ def apply_slicing_functions(
         slice_tf.__version__,
     )
     shards = list_shards(input_pattern)
-    check_apart(shards, job.output_dir)
+    check_output(shards, job.output_dir)
     try:
         _slice_missing(shards, job, options, overwrite)
     finally:

@@ -46,7 +46,8 @@ def list_shards(pattern: str) -> list[Shard]:
     """
     absolute = paths.absolute(pattern)
     files = paths.match(absolute)
-    if not files:
+    # A local file system matches a directory's own name, too.
+    if not files or paths.is_directory(absolute):
         files = list(paths.list_directory(absolute).values())
     shards = [
         Shard(file.path, file.size_in_bytes, file.last_updated_in_seconds)
@@ -63,12 +64,21 @@ def list_shards(pattern: str) -> list[Shard]:
     return shards
 
 
-def check_apart(shards: Sequence[Shard], output_dir: str) -> None:
-    """Refuses an output directory that holds the input.
+def check_output(shards: Sequence[Shard], output_dir: str) -> None:
+    """Refuses an output directory that the shards cannot go to.
 
     Raises:
-        ValueError: If a shard lies in the output directory.
+        ValueError: If it holds the input, or a path in it would be taken for
+            a pattern.
     """
+    for shard in shards:
+        path = paths.join(output_dir, shard.name)
+        if paths.is_pattern(path):
+            raise ValueError(
+                "The output directory and the names of shards must be without "
+                "`*`, `?` and `[`, because Beam takes them for patterns when "
+                f"it removes a file. Received: path={path}"
+            )
     for directory in {paths.directory_of(shard.path) for shard in shards}:
         if paths.same_place(directory, output_dir):
             raise ValueError(

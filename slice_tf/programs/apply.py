@@ -120,9 +120,10 @@ def _show(summary: "Summary", output_dir: str) -> None:
 
 def _lines(summary: "Summary", output_dir: str) -> list[str]:
     share = summary.num_in_any / max(1, summary.num_examples)
+    shards = "shard" if summary.num_shards == 1 else "shards"
     lines = [
-        f"examples: {summary.num_examples:,} in {summary.num_shards:,} shards; "
-        f"{share:.1%} are in at least one slice"
+        f"examples: {summary.num_examples:,} in {summary.num_shards:,} "
+        f"{shards}; {share:.1%} are in at least one slice"
     ]
     overlap = summary.largest_overlap()
     if overlap is not None:
