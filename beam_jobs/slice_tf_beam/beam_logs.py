@@ -16,6 +16,11 @@ _NOISE = {
     ),
     # There is no pickled main session: workers import what they need.
     f"{_RUNNERS}.worker.sdk_worker_main": "No semi_persistent_directory",
+    # A worker died: its thread raises the same, and `LocalWorkers` tells why.
+    f"{_RUNNERS}.worker.data_plane": "Failed to read inputs in the data plane",
+    f"{_RUNNERS}.portability.fn_api_runner.worker_handlers": (
+        "Error closing worker_handler"
+    ),
 }
 # Repeats what worker processes wrote to stderr already.
 _ECHO = f"{_RUNNERS}.portability.local_job_service"

@@ -1,6 +1,5 @@
 """Worker processes on this machine that live no longer than the job."""
 
-import _thread
 import contextlib
 import os
 import shlex
@@ -13,9 +12,13 @@ from typing import Any
 
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from slice_tf_beam.interrupts import Interrupts
+
 # How Beam's `SubprocessSdkWorker` tells that a worker process died. It tells
 # nobody but the thread that started the process, and the job waits for ever.
 _WORKER_DIED = "Worker subprocess exited with return code"
+# Threads of Beam that fail when a worker goes, before it is known dead.
+_CONNECTIONS = ("beam_control_read", "read_grpc_client_inputs")
 
 
 class WorkerDiedError(OSError):
@@ -42,7 +45,8 @@ class LocalWorkers:
         self.environment = SubprocessSDKEnvironment.from_command_string(
             f"exec {shlex.join(words)}"
         )
-        self._death = ""
+        self._interrupts = Interrupts(first=self.let_go)
+        self._lost: list[Any] = []
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
@@ -54,11 +58,13 @@ class LocalWorkers:
         excepthook = threading.excepthook
         threading.excepthook = self._hear
         try:
-            with self._interrupts():
+            with self._interrupts.watched():
                 yield
-        except KeyboardInterrupt:
-            if self._death:
-                raise WorkerDiedError(self._death) from None
+        except BaseException:
+            if self._leash is not None:
+                # No worker died, so these say what went wrong.
+                for args in self._lost:
+                    excepthook(args)
             raise
         finally:
             self.let_go()
@@ -71,31 +77,17 @@ class LocalWorkers:
         if leash is not None:
             os.close(leash)
 
-    @contextlib.contextmanager
-    def _interrupts(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = signal.signal(signal.SIGINT, self._on_interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, before)
-
-    def _on_interrupt(self, *_: Any) -> None:
-        # Now, because Beam waits for its workers before it raises this.
-        self.let_go()
-        raise KeyboardInterrupt
-
     def _hear(self, args: Any) -> None:
         """Takes the place of `threading.excepthook`."""
         text = str(args.exc_value)
-        if not text.startswith(_WORKER_DIED):
+        if text.startswith(_WORKER_DIED):
+            if self._leash is not None:
+                status = text.rpartition(" ")[2]
+                self._interrupts.stop(WorkerDiedError(_describe(status)))
+        elif args.thread is not None and args.thread.name in _CONNECTIONS:
+            self._lost.append(args)
+        else:
             threading.__excepthook__(args)
-        elif self._leash is not None:
-            self._death = _describe(text.rpartition(" ")[2])
-            self.let_go()
-            _thread.interrupt_main()
 
 
 def _describe(status: str) -> str:

@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import create_runner
 
+from slice_tf_beam.interrupts import Interrupts
 from slice_tf_beam.local_workers import LocalWorkers
 
 
@@ -59,7 +60,8 @@ def open_runner(options: PipelineOptions) -> Iterator[Any]:
         direct.direct_num_workers == 1
         or direct.direct_running_mode != "in_memory"
     ):
-        yield FnApiRunner()
+        with Interrupts().watched():
+            yield FnApiRunner()
     else:
         workers = LocalWorkers()
         with workers.watched():
