@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import time
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -11,10 +12,14 @@ import numpy as np
 
 from slice_tf.export.signatures import SERVING_DEFAULT
 from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.codes import Code
 from slice_tf_serving.dtypes import BY_NAME, Array, of_array
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 
 _PORTS = {"grpc": 8500, "http": 8501}
+# A server answers NOT_FOUND for a model that it is still loading.
+_NOT_READY = (Code.UNAVAILABLE, Code.NOT_FOUND)
+_SECONDS_BETWEEN_TRIES = 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,6 +163,27 @@ class Client:
         """
         self._metadata = self._transport.metadata(self.timeout)
         return self._metadata
+
+    def wait_until_ready(self, seconds: float) -> Metadata:
+        """Asks for metadata until the server has loaded the model.
+
+        Args:
+            seconds: How long to go on asking, at least once.
+
+        Raises:
+            ConnectionError: If the server still cannot be reached then.
+            RequestError: If it still has no such model or version.
+            TimeoutError: If an answer does not come in time.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.metadata()
+            except (ConnectionError, RequestError) as error:
+                code = getattr(error, "code", Code.UNAVAILABLE)
+                if code not in _NOT_READY or time.monotonic() >= deadline:
+                    raise
+            time.sleep(_SECONDS_BETWEEN_TRIES)
 
     def status(self) -> list[VersionStatus]:
         """Asks the server for the state of the model's versions.

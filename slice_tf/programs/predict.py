@@ -1,6 +1,7 @@
 """`slice-tf predict`: ask a running server."""
 
 import argparse
+import contextlib
 import itertools
 import json
 import pathlib
@@ -61,6 +62,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="number of records of --tfrecord to send",
     )
     add("--timeout", type=_seconds, default=30.0, help="seconds for a call")
+    add(
+        "--wait",
+        type=_seconds,
+        help="seconds to wait for a server that is starting; by default none",
+    )
     return parser.parse(argv)
 
 
@@ -100,10 +106,16 @@ def _read(name: str) -> bytes:
     return body
 
 
-def _client(flags: argparse.Namespace) -> "Client":
+@contextlib.contextmanager
+def _client(flags: argparse.Namespace) -> Iterator["Client"]:
     from slice_tf_serving import Client
 
-    return Client(flags.url, flags.name, flags.version, timeout=flags.timeout)
+    with Client(
+        flags.url, flags.name, flags.version, timeout=flags.timeout
+    ) as client:
+        if flags.wait is not None:
+            client.wait_until_ready(flags.wait)
+        yield client
 
 
 def _input_answers(flags: argparse.Namespace, body: bytes) -> Iterator[str]:

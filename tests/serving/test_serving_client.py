@@ -11,7 +11,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 )
 
 from exported_task import NAMES, assert_same, made
-from slice_tf_serving import Client
+from slice_tf_serving import Client, ModelServer
 from slice_tf_serving.client_errors import RequestError
 
 SIGNATURES = [
@@ -261,3 +261,32 @@ def test_sample_requests_of_the_contract_are_answered(
                 row["probabilities"],
                 rtol=1e-6,
             )
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_client_waits_for_a_server_that_is_starting(
+    scheme, base_dirs, free_port
+):
+    ports = {"grpc": 0, "http": 0, scheme: free_port}
+    server = ModelServer(base_dirs["binary"], "m", ports["http"], ports["grpc"])
+    starting = threading.Timer(0.5, server.start)
+    starting.start()
+    with Client(f"{scheme}://127.0.0.1:{free_port}", "m") as client:
+        metadata = client.wait_until_ready(60)
+    starting.join()
+    server.stop()
+    assert metadata.version == 1
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_waiting_ends(scheme, free_port):
+    with (
+        Client(f"{scheme}://127.0.0.1:{free_port}", "m") as client,
+        pytest.raises(ConnectionError, match="must be running at the URL"),
+    ):
+        client.wait_until_ready(0.5)
+
+
+def test_waiting_for_a_model_that_never_comes_ends(connect):
+    with pytest.raises(RequestError, match="code=NOT_FOUND"):
+        connect("binary", model="nope").wait_until_ready(0.5)
