@@ -23,6 +23,7 @@ __all__ = ["count_records", "load_dataset", "slice_rates", "translated"]
 
 _FIRST_RECORDS = 100
 _SHUFFLED_RECORDS = 16384
+_PARSED_RECORDS = 1024
 # Fixed, not chosen by the machine: the order of shuffled records depends on
 # both.
 _OPEN_SHARDS = 16
@@ -54,6 +55,7 @@ def load_dataset(
     seed: int = 0,
     drop_remainder: bool = False,
     repeat: bool = False,
+    cache: bool = False,
     prefetch: bool = True,
 ) -> tf.data.Dataset:
     """Returns batches of a sliced directory.
@@ -72,6 +74,8 @@ def load_dataset(
             changes the order too.
         drop_remainder: Whether to leave out a smaller last batch.
         repeat: Whether to go on for ever, epoch after epoch.
+        cache: Whether to keep parsed examples in memory, so that only the
+            first epoch reads files. Shuffles across all of them then.
         prefetch: Whether to prepare batches while the model computes.
 
     Returns:
@@ -95,15 +99,15 @@ def load_dataset(
     check_records(shards, spec, schema, limit=_FIRST_RECORDS)
     steps = num_examples / batch_size
     num_batches = math.floor(steps) if drop_remainder else math.ceil(steps)
-    dataset = (
-        _records(shards, shuffle, seed)
-        .batch(batch_size, drop_remainder=drop_remainder)
-        .map(
-            _parser(spec, schema),
-            num_parallel_calls=tf.data.AUTOTUNE,
-            deterministic=True,
-        )
-        .apply(tf.data.experimental.assert_cardinality(num_batches))
+    parse = _parser(spec, schema)
+    if cache:
+        dataset = _in_memory(shards, parse, num_examples, shuffle, seed)
+        dataset = dataset.batch(batch_size, drop_remainder)
+    else:
+        dataset = _records(shards, shuffle, seed)
+        dataset = dataset.batch(batch_size, drop_remainder).apply(parse)
+    dataset = dataset.apply(
+        tf.data.experimental.assert_cardinality(num_batches)
     )
     if repeat:
         dataset = dataset.repeat()
@@ -160,8 +164,21 @@ def _records(shards: Sequence[str], shuffle: bool, seed: int) -> Any:
     )
 
 
+def _in_memory(
+    shards: Sequence[str],
+    parse: Any,
+    num_examples: int,
+    shuffle: bool,
+    seed: int,
+) -> Any:
+    """Returns a dataset of parsed examples that reads its shards once."""
+    batches = _records(shards, False, seed).batch(_PARSED_RECORDS).apply(parse)
+    examples = batches.unbatch().cache()
+    return examples.shuffle(max(1, num_examples), seed) if shuffle else examples
+
+
 def _parser(spec: FeatureSpec, schema: SliceSchema) -> Any:
-    """Returns a function from a batch of records to features and targets."""
+    """Returns a function from batches of records to features and targets."""
     slices = [schema.num_slices]
     parsed = {
         name: tf.io.FixedLenFeature(one.shape, tf.as_dtype(one.dtype))
@@ -187,7 +204,9 @@ def _parser(spec: FeatureSpec, schema: SliceSchema) -> Any:
             "known": tf.cast(1 - unknown, tf.float32),
         }
 
-    return parse
+    return lambda batches: batches.map(
+        parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
 
 
 def _assert_below(values: Any, limit: int) -> None:

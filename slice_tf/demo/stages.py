@@ -102,6 +102,7 @@ def _train_one(
         task.batch_size,
         shuffle=True,
         seed=seed,
+        cache=True,
     )
     history = fit(model, batches, epochs=task.epochs, verbose=0)
     facts = {"seed": seed, "epochs": task.epochs}

@@ -92,11 +92,16 @@ def _datasets(
         flags.batch_size,
         shuffle=True,
         seed=flags.seed,
+        cache=flags.cache,
     )
     if flags.validation is None:
         return train, None
     validation = load_dataset(
-        str(flags.validation), spec, schema, flags.batch_size
+        str(flags.validation),
+        spec,
+        schema,
+        flags.batch_size,
+        cache=flags.cache,
     )
     return train, validation
 

@@ -86,6 +86,11 @@ def _add_training_flags(parser: FlagParser) -> None:
     add("--epochs", type=positive_int, default=10, help="passes over the data")
     add("--batch-size", type=positive_int, default=128, help="of all devices")
     add("--learning-rate", type=_rate, default=1e-3, help="of Adam")
+    add(
+        "--cache",
+        action="store_true",
+        help="keep the examples in memory: faster where they fit",
+    )
     add("--seed", type=_seed, default=0, help="of weights and shuffling")
     add(
         "--strategy",

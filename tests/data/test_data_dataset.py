@@ -92,11 +92,34 @@ def test_known_is_zero_where_a_function_failed(tmp_path):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 100])
-def test_no_example_is_lost_at_any_batch_size(tmp_path, batch_size, shuffle):
+@pytest.mark.parametrize("cache", [False, True])
+def test_no_example_is_lost_at_any_batch_size(
+    tmp_path, batch_size, shuffle, cache
+):
     write_sliced(tmp_path, SCHEMA, shards_of([10, 0, 7]))
-    dataset = load_dataset(tmp_path, SPEC, SCHEMA, batch_size, shuffle=shuffle)
+    dataset = load_dataset(
+        tmp_path, SPEC, SCHEMA, batch_size, shuffle=shuffle, cache=cache
+    )
     assert sorted(flat(ids(dataset))) == list(range(17))
     assert len(dataset) == -(-17 // batch_size)
+
+
+def test_cached_epochs_read_no_file(tmp_path):
+    write_sliced(tmp_path, SCHEMA, shards_of([2, 3]))
+    dataset = load_dataset(tmp_path, SPEC, SCHEMA, 2, cache=True)
+    first = ids(dataset)
+    for name in ("part-0", "part-1"):
+        (tmp_path / name).unlink()
+    assert ids(dataset) == first == [[0, 1], [2, 3], [4]]
+
+
+def test_no_examples_are_no_batches(tmp_path):
+    write_sliced(tmp_path, SCHEMA, shards_of([0]))
+    for cache in (False, True):
+        dataset = load_dataset(
+            tmp_path, SPEC, SCHEMA, 2, shuffle=True, cache=cache
+        )
+        assert ids(dataset) == []
 
 
 def test_drop_remainder_leaves_out_the_smaller_batch(tmp_path):
@@ -112,12 +135,13 @@ def test_repeat_goes_on_with_the_next_epoch(tmp_path):
     assert ids(dataset) == [[0, 1], [2], [0, 1]]
 
 
-def test_the_same_seed_gives_the_same_batches(tmp_path):
+@pytest.mark.parametrize("cache", [False, True])
+def test_the_same_seed_gives_the_same_batches(tmp_path, cache):
     write_sliced(tmp_path, SCHEMA, shards_of([20, 20, 20]))
 
     def epochs(seed):
         dataset = load_dataset(
-            tmp_path, SPEC, SCHEMA, 8, shuffle=True, seed=seed
+            tmp_path, SPEC, SCHEMA, 8, shuffle=True, seed=seed, cache=cache
         )
         return [ids(dataset), ids(dataset)]
 
