@@ -248,5 +248,11 @@ class SliceSchema:
         path = pathlib.Path(directory) / FILE_NAME
         try:
             return cls.from_json(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                "Sliced data must lie beside the schema of its slices. "
+                f"Received: directory={directory}, missing={FILE_NAME}. "
+                "`slice-tf apply` writes both."
+            ) from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error

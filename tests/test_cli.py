@@ -51,6 +51,16 @@ def test_misspelt_flag_is_one_line_and_status_two(command, capsys):
     assert captured.err.count("\n") == 1
 
 
+def test_misspelt_choice_gets_a_suggestion(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["demo", "--data", "sintetic"])
+    assert stopped.value.code == 2
+    assert (
+        "argument --data: must be one of digits, synthetic. "
+        "Received: sintetic. Did you mean synthetic?"
+    ) in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", cli.PROGRAMS)
 def test_every_command_explains_itself(command, capsys):
     with pytest.raises(SystemExit) as stopped:

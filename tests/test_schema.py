@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -99,3 +100,9 @@ def test_a_schema_edited_by_hand_is_refused():
     values["slices"][0]["name"] = "dusk"
     with pytest.raises(ValueError, match="agree with its own fingerprint"):
         SliceSchema.from_dict(values)
+
+
+def test_a_directory_without_a_schema_is_named(tmp_path):
+    message = f"directory={tmp_path}, missing=slices.json. `slice-tf apply`"
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        SliceSchema.load(tmp_path)

@@ -39,17 +39,33 @@ class FlagParser(argparse.ArgumentParser):
         sys.stderr.write(f"{self.prog}: error: {message}{self._hint()}\n")
         sys.exit(2)
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        choices = list(map(str, action.choices))
+        raise argparse.ArgumentError(
+            action,
+            f"must be one of {', '.join(choices)}. Received: {value}"
+            f"{_near(str(value), choices)}",
+        )
+
     def _describe(self, token: str) -> str:
         known = [
             name for action in self._actions for name in action.option_strings
         ]
         flag = token.partition("=")[0]
-        near = difflib.get_close_matches(flag, known, n=1)
-        hint = f". Did you mean {near[0]}?" if near else ""
-        return f"there is no such flag or argument. Received: {token}{hint}"
+        return (
+            "there is no such flag or argument. "
+            f"Received: {token}{_near(flag, known)}"
+        )
 
     def _hint(self) -> str:
         return f" (`{self.prog} --help` lists the flags)"
+
+
+def _near(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f". Did you mean {near[0]}?" if near else ""
 
 
 def split_beam_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:
