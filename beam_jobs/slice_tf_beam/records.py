@@ -7,7 +7,9 @@ from slice_tf.data import append_membership, decode, strip_membership
 from slice_tf.slicing import Row, SlicingFunction, Votes, apply_functions
 
 # Examples that slicing functions see at once.
-CHUNK = 1024
+CHUNK = 256
+# Where they are large, fewer: what they and their sliced copies may take.
+CHUNK_BYTES = 4 << 20
 
 
 class UndecodableError(ValueError):

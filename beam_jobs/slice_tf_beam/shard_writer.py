@@ -2,17 +2,22 @@
 
 import collections
 import io
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import google_crc32c
 
-from slice_tf.data import RecordError, read_records, write_records
+from slice_tf.data import RecordError, read_records
+from slice_tf.data.tfrecord import write_record_lists
 from slice_tf.slicing import SlicingFunction, VoteError
 from slice_tf_beam import paths
 from slice_tf_beam.counts import VoteCounts
-from slice_tf_beam.records import CHUNK, UndecodableError, add_membership
+from slice_tf_beam.records import (
+    CHUNK,
+    CHUNK_BYTES,
+    UndecodableError,
+    add_membership,
+)
 from slice_tf_beam.shards import Shard
 from slice_tf_beam.sidecar import Origin, Sidecar
 
@@ -21,7 +26,6 @@ MAX_MESSAGE = 200  # Characters of an exception's text.
 
 _FRAME_BYTES = 16
 _GZIP_HEAD = 12
-_BLOCK_BYTES = 1 << 20
 
 
 def write_sliced_shard(
@@ -72,12 +76,11 @@ def _write(
         compressed = _is_gzip(source)
         records = read_records(source, shard.path)
         measured = _MeasuredStream(target)
-        write_records(
+        write_record_lists(
             measured,  # type: ignore[arg-type]
             _slice(records, votes, shard.path, compressed),
             compressed,
         )
-        measured.flush()
     return Sidecar(
         origin,
         shard.name,
@@ -124,10 +127,10 @@ class _ShardVotes:
 
 def _slice(
     records: Iterator[bytes], votes: _ShardVotes, path: str, compressed: bool
-) -> Iterator[bytes]:
-    """Yields sliced records and counts the votes on them."""
+) -> Iterator[list[bytes]]:
+    """Yields lists of sliced records and counts the votes on them."""
     offset = 0
-    while chunk := list(itertools.islice(records, CHUNK)):
+    for chunk in _chunks(records):
         start = votes.counts.num_examples
         try:
             sliced, found = add_membership(chunk, votes.functions)
@@ -142,7 +145,21 @@ def _slice(
         offset += _framed_bytes(chunk)
         votes.counts.add(found)
         votes.keep(found.errors, start)
-        yield from sliced
+        yield sliced
+
+
+def _chunks(records: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yields lists that are bounded in number and, but for one, in bytes."""
+    chunk: list[bytes] = []
+    room = CHUNK_BYTES
+    for record in records:
+        chunk.append(record)
+        room -= len(record)
+        if room < 0 or len(chunk) == CHUNK:
+            yield chunk
+            chunk, room = [], CHUNK_BYTES
+    if chunk:
+        yield chunk
 
 
 def _framed_bytes(records: Sequence[bytes]) -> int:
@@ -150,26 +167,15 @@ def _framed_bytes(records: Sequence[bytes]) -> int:
 
 
 class _MeasuredStream:
-    """Writes in large blocks and knows size and checksum of what it wrote."""
+    """Knows size and checksum of what was written to it."""
 
     def __init__(self, stream: Any) -> None:
         self.num_bytes = 0
         self.crc = 0
         self._stream = stream
-        self._pieces: list[bytes] = []
-        self._waiting = 0
 
-    def write(self, piece: bytes) -> int:
-        self._pieces.append(piece)
-        self._waiting += len(piece)
-        if self._waiting >= _BLOCK_BYTES:
-            self.flush()
-        return len(piece)
-
-    def flush(self) -> None:
-        block = b"".join(self._pieces)
+    def write(self, block: bytes) -> int:
         self._stream.write(block)
         self.crc = google_crc32c.extend(self.crc, block)
         self.num_bytes += len(block)
-        self._pieces.clear()
-        self._waiting = 0
+        return len(block)

@@ -1,10 +1,11 @@
 """TFRecord files without TensorFlow."""
 
+import contextlib
 import glob
 import gzip
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from slice_tf.data.files import replacing
@@ -24,6 +25,7 @@ __all__ = [
     "is_shard_name",
     "list_shards",
     "read_records",
+    "write_record_lists",
     "write_records",
 ]
 
@@ -53,16 +55,25 @@ def write_records(
             open(temporary, "wb", buffering=_CHUNK_BYTES) as stream,
         ):
             return write_records(stream, records, compressed)
-    if not compressed:
-        return _write_frames(path_or_stream, records)
-    with gzip.GzipFile(
-        filename="",
-        mode="wb",
-        compresslevel=_GZIP_LEVEL,
-        fileobj=path_or_stream,
-        mtime=0,
-    ) as deflated:
-        return _write_frames(deflated, records)
+    with _deflating(path_or_stream, compressed) as stream:
+        return _write_frames(stream, records)
+
+
+def write_record_lists(
+    stream: BinaryIO,
+    record_lists: Iterable[Sequence[bytes]],
+    compressed: bool = False,
+) -> None:
+    """Writes what `write_records` does, one list of records at a time.
+
+    Args:
+        stream: A binary stream, which is left open.
+        record_lists: The records, in order; each list is copied once.
+        compressed: Whether to write gzip, without name and time.
+    """
+    with _deflating(stream, compressed) as target:
+        for records in record_lists:
+            target.write(b"".join(map(frame, records)))
 
 
 def read_records(
@@ -148,6 +159,21 @@ def _read_stream(stream: BinaryIO, name: str) -> Iterator[bytes]:
     if _starts_gzip(start):
         return split_frames(inflate(whole), name, compressed=True)
     return split_frames(whole, name, compressed=False)
+
+
+@contextlib.contextmanager
+def _deflating(stream: BinaryIO, compressed: bool) -> Iterator[Any]:
+    if not compressed:
+        yield stream
+        return
+    with gzip.GzipFile(
+        filename="",
+        mode="wb",
+        compresslevel=_GZIP_LEVEL,
+        fileobj=stream,
+        mtime=0,
+    ) as deflated:
+        yield deflated
 
 
 def _write_frames(stream: Any, records: Iterable[bytes]) -> int:
