@@ -12,21 +12,17 @@ Source:
     Chen et al. 2019, appendix A1.5.
 """
 
-import argparse
 import gzip
 import json
-import logging
 import pathlib
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from example_program import run_example
 
 from slice_tf.data import Feature, FeatureSpec
-from slice_tf.demo.loop import run
 from slice_tf.demo.task import Task, mlp, write_shards
-from slice_tf.programs.flags import new_directory
 
 GRID = 8
 BUCKETS = 64  # Object names, hashed: what a weak, servable tagger would give.
@@ -73,9 +69,8 @@ def write_part(directory: pathlib.Path, images: list[Any], shards: int) -> None:
     write_shards(directory, columns, shards)
 
 
-def bikes_task(data_dir: pathlib.Path) -> Task:
+def bikes_task(path: pathlib.Path) -> Task:
     """Returns the task: does a person ride a bicycle?"""
-    path = data_dir / "images.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         images = [json.loads(line) for line in lines]
 
@@ -97,18 +92,5 @@ def bikes_task(data_dir: pathlib.Path) -> Task:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the example."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--output-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    flags = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    task = bikes_task(flags.data_dir)
-    run(task, new_directory(flags.output_dir), flags.seeds, 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_example(__doc__, "images.jsonl.gz", bikes_task))

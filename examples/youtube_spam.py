@@ -8,21 +8,17 @@ tools. Two slices read those votes, which come from spaCy and TextBlob: no
 such tool is there when the model is served.
 """
 
-import argparse
 import gzip
 import json
-import logging
 import pathlib
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from example_program import run_example
 
 from slice_tf.data import Feature, FeatureSpec
-from slice_tf.demo.loop import run
 from slice_tf.demo.task import Task, write_shards
-from slice_tf.programs.flags import new_directory
 
 SPEC = FeatureSpec({"text": Feature("string")}, "label", 2)
 VOCABULARY = 3_000
@@ -60,9 +56,9 @@ def build_backbone(texts: list[str]) -> Any:
     return keras.Model({"text": text}, hidden)
 
 
-def spam_task(data_dir: pathlib.Path) -> Task:
+def spam_task(path: pathlib.Path) -> Task:
     """Returns the task: is a comment spam?"""
-    comments = read_comments(data_dir / "comments.jsonl.gz")
+    comments = read_comments(path)
     train = [one for one in comments if one["split"] != "test"]
     test = [one for one in comments if one["split"] == "test"]
 
@@ -83,18 +79,5 @@ def spam_task(data_dir: pathlib.Path) -> Task:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the example."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--output-dir", type=pathlib.Path, required=True)
-    parser.add_argument("--seeds", type=int, default=3)
-    flags = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    task = spam_task(flags.data_dir)
-    run(task, new_directory(flags.output_dir), flags.seeds, 1)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_example(__doc__, "comments.jsonl.gz", spam_task))
