@@ -11,6 +11,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from slice_tf_beam import paths
+from slice_tf_beam.budget import Budget
 from slice_tf_beam.functions import fingerprint_of, load_functions
 from slice_tf_beam.options import open_runner
 from slice_tf_beam.shard_writer import write_sliced_shard
@@ -38,12 +39,14 @@ class Job:
         import_paths: Where the slicing functions are.
         functions_fingerprint: What they must be.
         slice_tf_version: Version of this package at the driver.
+        budget: How much may go wrong.
     """
 
     output_dir: str
     import_paths: tuple[str, ...]
     functions_fingerprint: str
     slice_tf_version: str
+    budget: Budget
 
 
 def slice_shards(
@@ -95,7 +98,9 @@ def slice_shard(shard: Shard, job: Job) -> Sidecar:
             "same code to both."
         )
     origin = origin_of(shard, found, job.slice_tf_version)
-    return write_sliced_shard(shard, job.output_dir, functions, origin)
+    return write_sliced_shard(
+        shard, job.output_dir, functions, origin, job.budget.max_bad_records
+    )
 
 
 def merge_failures(failures: Iterable[list[Failure]]) -> list[Failure]:

@@ -6,11 +6,6 @@ from typing import Any
 from slice_tf.data import append_membership, decode, strip_membership
 from slice_tf.slicing import Row, SlicingFunction, Votes, apply_functions
 
-# Examples that slicing functions see at once.
-CHUNK = 256
-# Where they are large, fewer: what they and their sliced copies may take.
-CHUNK_BYTES = 4 << 20
-
 
 class UndecodableError(ValueError):
     """A record is no serialized example.

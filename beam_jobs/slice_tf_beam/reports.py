@@ -8,6 +8,7 @@ from typing import Any
 from slice_tf import schema as schemas
 from slice_tf.schema import SliceSchema
 from slice_tf_beam import output, paths
+from slice_tf_beam.budget import BudgetExceededError
 from slice_tf_beam.counts import VoteCounts
 from slice_tf_beam.pipeline import Job
 from slice_tf_beam.sidecar import Sidecar
@@ -18,12 +19,8 @@ FORMAT_VERSION = 1
 _READERS = 16  # Threads: on an object store a read is a wait.
 
 
-class ErrorRateExceededError(ValueError):
-    """A slicing function failed too often."""
-
-
 def write_reports(
-    names: Sequence[str], job: Job, schema: SliceSchema, max_error_rate: float
+    names: Sequence[str], job: Job, schema: SliceSchema
 ) -> Summary:
     """Writes what describes all shards, the manifest last.
 
@@ -34,31 +31,31 @@ def write_reports(
         names: Of the shards, sorted.
         job: The job that made them.
         schema: The slices.
-        max_error_rate: Largest share of examples, from 0 to 1, where a
-            slicing function may fail.
 
     Raises:
-        ErrorRateExceededError: If a function failed more often. There is no
-            manifest then, and all else is there.
+        BudgetExceededError: If more went wrong than the job's budget allows.
+            There is no manifest then, and all else is there.
     """
     counts = VoteCounts.zeros(schema.num_slices)
+    num_bad_records = 0
     entries: list[dict[str, Any]] = []
     errors: list[str] = []
     first_errors: dict[str, str] = {}
     for one in _sidecars(job.output_dir, names):
         counts.merge(one.counts)
+        num_bad_records += one.num_bad_records
         entries.append(_entry(one))
         for error in one.errors:
             line = json.dumps({"shard": one.name, **error})
             errors.append(line + "\n")
-            first_errors.setdefault(error["slice"], line)
-    summary = Summary.of(schema.names, counts, len(names))
+            first_errors.setdefault(error.get("slice", ""), line)
+    summary = Summary.of(schema.names, counts, len(names), num_bad_records)
     _write(job, output.ERRORS, "".join(errors))
     _write(job, output.SUMMARY, _json(summary.to_dict()))
     _write(job, schemas.FILE_NAME, schema.to_json())
     try:
-        _check_error_rate(summary, max_error_rate, first_errors)
-    except ErrorRateExceededError:
+        job.budget.check(summary, first_errors)
+    except BudgetExceededError:
         output.remove_manifest(job.output_dir)
         raise
     _write(job, output.MANIFEST, _json(_manifest(entries, job, schema)))
@@ -90,23 +87,6 @@ def _manifest(
         "num_examples": sum(entry["num_examples"] for entry in entries),
         "shards": entries,
     }
-
-
-def _check_error_rate(
-    summary: Summary, max_error_rate: float, first_errors: dict[str, str]
-) -> None:
-    for one in summary.slices:
-        rate = one.unknown / max(1, summary.num_examples)
-        if rate > max_error_rate:
-            raise ErrorRateExceededError(
-                "A slicing function must fail on no more examples than "
-                "`max_error_rate` allows, because membership is unknown where "
-                f"it fails. Received: slice={one.name}, failed on "
-                f"{one.unknown} of {summary.num_examples} examples "
-                f"({rate:.1%}), max_error_rate={max_error_rate}, first error="
-                f"{first_errors[one.name]}. All are in {output.ERRORS}; mend "
-                "the function, or raise the limit."
-            )
 
 
 def _write(job: Job, name: str, text: str) -> None:

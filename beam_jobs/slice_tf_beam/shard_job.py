@@ -9,6 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 import slice_tf
 from slice_tf.slicing import schema_of
 from slice_tf_beam import output, paths
+from slice_tf_beam.budget import Budget
 from slice_tf_beam.functions import (
     fingerprint_of,
     load_functions,
@@ -33,6 +34,7 @@ def apply_slicing_functions(
     pipeline_options: Sequence[str] = (),
     overwrite: bool = False,
     max_error_rate: float = 0.01,
+    max_bad_records: int = 0,
 ) -> Summary:
     """Writes sliced shards, their schema, summary and manifest.
 
@@ -52,22 +54,22 @@ def apply_slicing_functions(
         overwrite: Whether an earlier run's files are removed first.
         max_error_rate: Largest share of examples, from 0 to 1, where a
             slicing function may fail.
+        max_bad_records: How many records that are damaged, or no example, may
+            be left out, in all shards together; `errors.jsonl` lists them.
+            Where a length is damaged or a file cut, all that follows in it is
+            lost and counts as one.
 
     Returns:
         Sizes, coverage and overlap of the slices.
 
     Raises:
         TypeError: If `functions` is one string.
-        ValueError: If an argument is wrong, a record damaged, or a slicing
-            function fails too often. There is no manifest then; whole shards
-            are kept for the next run.
+        ValueError: If an argument is wrong, too many records are damaged, or
+            a slicing function fails too often. There is no manifest then;
+            whole shards are kept for the next run.
         OSError: If a file cannot be read or written.
     """
-    if not 0 <= max_error_rate <= 1:
-        raise ValueError(
-            "`max_error_rate` must be from 0 to 1, because it is a share of "
-            f"examples. Received: max_error_rate={max_error_rate}"
-        )
+    budget = Budget(max_error_rate, max_bad_records)
     options = make_options(pipeline_options, num_workers)
     FileSystems.set_options(options)
     loaded = load_functions(functions)
@@ -77,6 +79,7 @@ def apply_slicing_functions(
         tuple(map(portable, functions)),
         fingerprint_of(loaded),
         slice_tf.__version__,
+        budget,
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)
@@ -85,7 +88,7 @@ def apply_slicing_functions(
     finally:
         output.sweep(job.output_dir)
     names = sorted(shard.name for shard in shards)
-    return write_reports(names, job, schema, max_error_rate)
+    return write_reports(names, job, schema)
 
 
 def _slice_missing(

@@ -1,30 +1,21 @@
 """One raw shard in, one sliced shard and its sidecar out."""
 
-import collections
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import google_crc32c
 
 from slice_tf.data import RecordError, read_records
 from slice_tf.data.tfrecord import write_record_lists
-from slice_tf.slicing import SlicingFunction, VoteError
+from slice_tf.slicing import SlicingFunction
 from slice_tf_beam import paths
-from slice_tf_beam.counts import VoteCounts
-from slice_tf_beam.records import (
-    CHUNK,
-    CHUNK_BYTES,
-    UndecodableError,
-    add_membership,
-)
+from slice_tf_beam.chunks import Chunk, read_chunks
+from slice_tf_beam.records import UndecodableError, add_membership
 from slice_tf_beam.shards import Shard
 from slice_tf_beam.sidecar import Origin, Sidecar
+from slice_tf_beam.tally import Tally
 
-MAX_ERRORS = 100  # Of each function in each shard; all are counted.
-MAX_MESSAGE = 200  # Characters of an exception's text.
-
-_FRAME_BYTES = 16
 _GZIP_HEAD = 12
 
 
@@ -33,8 +24,11 @@ def write_sliced_shard(
     output_dir: str,
     functions: Sequence[SlicingFunction],
     origin: Origin,
+    max_bad_records: int = 0,
 ) -> Sidecar:
     """Slices one shard: record i of the output is record i of the input.
+
+    Where damaged records may be left out, those after them move up.
 
     The sidecar comes first and the shard's final name last, so that a shard
     under its final name always has the sidecar that belongs to it.
@@ -44,16 +38,19 @@ def write_sliced_shard(
         output_dir: Where both files go.
         functions: The slicing functions, in the order of the schema.
         origin: What the sidecar says of where the shard comes from.
+        max_bad_records: How many records that are damaged, or no example, are
+            left out; one more is an error.
 
     Raises:
-        ValueError: If a record is damaged or no example; the message names
-            file, record and byte.
+        ValueError: If too many records are damaged or no example; the message
+            names file, record and byte.
         OSError: If a file cannot be read or written. No file of a final name
             is left then but perhaps the sidecar, which alone means nothing.
     """
     temporary = paths.temporary(output_dir, shard.name)
     try:
-        sidecar = _write(shard, temporary, functions, origin)
+        tally = Tally(functions, max_bad_records)
+        sidecar = _write(shard, temporary, functions, origin, tally)
         sidecar.save(output_dir)
         paths.rename(temporary, paths.join(output_dir, shard.name))
     except BaseException:
@@ -67,18 +64,22 @@ def _write(
     temporary: str,
     functions: Sequence[SlicingFunction],
     origin: Origin,
+    tally: Tally,
 ) -> Sidecar:
-    votes = _ShardVotes(functions)
     with (
         paths.open_to_read(shard.path) as source,
         paths.open_to_write(temporary) as target,
     ):
         compressed = _is_gzip(source)
-        records = read_records(source, shard.path)
         measured = _MeasuredStream(target)
+        sliced = (
+            records
+            for chunk in read_chunks(source, shard.path, tally.leave_out)
+            for records in _slice(chunk, functions, tally, shard, compressed)
+        )
         write_record_lists(
             measured,  # type: ignore[arg-type]
-            _slice(records, votes, shard.path, compressed),
+            sliced,
             compressed,
         )
     return Sidecar(
@@ -86,8 +87,9 @@ def _write(
         shard.name,
         measured.num_bytes,
         f"{measured.crc:08x}",
-        votes.counts,
-        votes.errors,
+        tally.counts,
+        tally.num_bad_records,
+        tally.errors,
     )
 
 
@@ -102,68 +104,38 @@ def _is_gzip(source: Any) -> bool:
     return False
 
 
-class _ShardVotes:
-    """What slicing functions said about a shard so far."""
-
-    def __init__(self, functions: Sequence[SlicingFunction]) -> None:
-        self.functions = functions
-        self.counts = VoteCounts.zeros(len(functions))
-        self.errors: list[dict[str, Any]] = []
-        self._kept: collections.Counter[str] = collections.Counter()
-
-    def keep(self, errors: Iterable[VoteError], start: int) -> None:
-        for error in errors:
-            if self._kept[error.name] < MAX_ERRORS:
-                self._kept[error.name] += 1
-                self.errors.append(
-                    {
-                        "record": start + error.row,
-                        "slice": error.name,
-                        "exception": error.exception,
-                        "message": error.message[:MAX_MESSAGE],
-                    }
-                )
-
-
 def _slice(
-    records: Iterator[bytes], votes: _ShardVotes, path: str, compressed: bool
+    chunk: Chunk,
+    functions: Sequence[SlicingFunction],
+    tally: Tally,
+    shard: Shard,
+    compressed: bool,
 ) -> Iterator[list[bytes]]:
-    """Yields lists of sliced records and counts the votes on them."""
-    offset = 0
-    for chunk in _chunks(records):
-        start = votes.counts.num_examples
+    """Yields the sliced records of a chunk, in one list if all are examples."""
+    while chunk.records:
         try:
-            sliced, found = add_membership(chunk, votes.functions)
+            sliced, votes = add_membership(chunk.records, functions)
         except UndecodableError as error:
-            raise RecordError(
-                path,
-                start + error.index,
-                offset + _framed_bytes(chunk[: error.index]),
-                f"no serialized tf.train.Example: {error.damage}",
-                compressed,
-            ) from error
-        offset += _framed_bytes(chunk)
-        votes.counts.add(found)
-        votes.keep(found.errors, start)
-        yield sliced
+            tally.leave_out(_located(error, chunk, shard, compressed))
+            before, chunk = chunk.around(error.index)
+            yield from _slice(before, functions, tally, shard, compressed)
+        else:
+            tally.add(votes, chunk.index)
+            yield sliced
+            return
 
 
-def _chunks(records: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yields lists that are bounded in number and, but for one, in bytes."""
-    chunk: list[bytes] = []
-    room = CHUNK_BYTES
-    for record in records:
-        chunk.append(record)
-        room -= len(record)
-        if room < 0 or len(chunk) == CHUNK:
-            yield chunk
-            chunk, room = [], CHUNK_BYTES
-    if chunk:
-        yield chunk
-
-
-def _framed_bytes(records: Sequence[bytes]) -> int:
-    return sum(map(len, records)) + _FRAME_BYTES * len(records)
+def _located(
+    error: UndecodableError, chunk: Chunk, shard: Shard, compressed: bool
+) -> RecordError:
+    """Returns the error of a record that was read but is no example."""
+    return RecordError(
+        shard.path,
+        chunk.index + error.index,
+        chunk.start_of(error.index),
+        f"no serialized tf.train.Example: {error.damage}",
+        compressed,
+    )
 
 
 class _MeasuredStream:

@@ -50,8 +50,10 @@ class Sidecar:
         num_bytes: Its size.
         crc32c: Checksum of the file, eight hexadecimal digits.
         counts: The votes on its examples.
-        errors: Failures of slicing functions, the first few of each: dicts
-            with `record`, `slice`, `exception` and `message`.
+        num_bad_records: Damaged records of the input that were left out.
+        errors: By record of the input, the first few of each kind: dicts with
+            `record`, `slice`, `exception` and `message` where a function
+            failed; with `record`, `byte` and `damage` where it was left out.
     """
 
     origin: Origin
@@ -59,6 +61,7 @@ class Sidecar:
     num_bytes: int
     crc32c: str
     counts: VoteCounts
+    num_bad_records: int
     errors: list[dict[str, Any]]
 
     def save(self, directory: str) -> None:
@@ -70,6 +73,7 @@ class Sidecar:
             "num_bytes": self.num_bytes,
             "crc32c": self.crc32c,
             "counts": self.counts.to_dict(),
+            "num_bad_records": self.num_bad_records,
             "errors": self.errors,
         }
         path = paths.join(directory, self.name + SUFFIX)
@@ -93,6 +97,7 @@ class Sidecar:
                 values["num_bytes"],
                 values["crc32c"],
                 VoteCounts.from_dict(values["counts"]),
+                values["num_bad_records"],
                 values["errors"],
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -42,6 +42,7 @@ class Summary:
         overlap: Number of examples in both slices, of shape
             `[slices, slices]`.
         num_in_any: Number of examples in at least one slice.
+        num_bad_records: Number of damaged records that were left out.
     """
 
     num_examples: int
@@ -49,10 +50,15 @@ class Summary:
     slices: tuple[SliceSummary, ...]
     overlap: tuple[tuple[int, ...], ...]
     num_in_any: int
+    num_bad_records: int = 0
 
     @classmethod
     def of(
-        cls, names: tuple[str, ...], counts: VoteCounts, num_shards: int
+        cls,
+        names: tuple[str, ...],
+        counts: VoteCounts,
+        num_shards: int,
+        num_bad_records: int = 0,
     ) -> "Summary":
         """Returns the summary of counted votes."""
         everyone = max(1, counts.num_examples)
@@ -66,6 +72,7 @@ class Summary:
             ),
             tuple(tuple(row) for row in counts.overlap.tolist()),
             counts.num_in_any,
+            num_bad_records,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,6 +84,7 @@ class Summary:
             "overlap": [list(row) for row in self.overlap],
             "any": self.num_in_any,
             "none": self.num_examples - self.num_in_any,
+            "bad_records": self.num_bad_records,
             "errors": {
                 one.name: one.unknown for one in self.slices if one.unknown
             },
@@ -94,6 +102,11 @@ class Summary:
 
     def warnings(self) -> Iterator[str]:
         """Yields what deserves a look before anything is trained on this."""
+        if self.num_bad_records:
+            yield (
+                f"damaged records that were left out: {self.num_bad_records:,}"
+                "; errors.jsonl says which"
+            )
         for one in self.slices:
             known = self.num_examples - one.unknown
             if known and not one.size:

@@ -8,7 +8,7 @@ checksums is no weaker.
 import dataclasses
 import functools
 import struct
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import google_crc32c
@@ -36,6 +36,8 @@ class RecordError(ValueError):
             where the file is gzip.
         damage: What is wrong with it.
         compressed: Whether the file is gzip.
+        resume_at: Byte at which the next record starts; None where that is
+            not known, so that nothing after the damage can be read.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class RecordError(ValueError):
         offset: int,
         damage: str,
         compressed: bool = False,
+        resume_at: int | None = None,
     ) -> None:
         stream = " of the decompressed stream" if compressed else ""
         super().__init__(
@@ -58,10 +61,11 @@ class RecordError(ValueError):
         self.offset = offset
         self.damage = damage
         self.compressed = compressed
+        self.resume_at = resume_at
 
     def __reduce__(self) -> tuple[Any, ...]:
         facts = (self.path, self.record_index, self.offset, self.damage)
-        return type(self), (*facts, self.compressed)
+        return type(self), (*facts, self.compressed, self.resume_at)
 
 
 def frame(record: bytes) -> bytes:
@@ -72,7 +76,10 @@ def frame(record: bytes) -> bytes:
 
 
 def split_frames(
-    chunks: Iterable[bytes], name: str, compressed: bool
+    chunks: Iterable[bytes],
+    name: str,
+    compressed: bool,
+    on_damage: Callable[[RecordError], None] | None = None,
 ) -> Iterator[bytes]:
     """Yields the records of a file that comes in chunks of any size.
 
@@ -80,17 +87,19 @@ def split_frames(
         chunks: The file's bytes. Raises `DamageError` where there is no more.
         name: What errors call the file.
         compressed: Whether the chunks were decompressed.
+        on_damage: Takes each error instead of the caller. Reading goes on
+            after the damage, or ends where the next record cannot be found.
 
     Raises:
         RecordError: If a record is damaged, after all before it were yielded.
     """
-    place = _Place()
+    place = _Place(name, compressed, on_damage)
     try:
         yield from _split(chunks, place)
         return
     except DamageError as error:
         damage = str(error)
-    raise RecordError(name, place.records, place.offset, damage, compressed)
+    place.refuse(damage)
 
 
 def has_header(start: bytes) -> bool:
@@ -103,10 +112,29 @@ def has_header(start: bytes) -> bool:
 
 @dataclasses.dataclass
 class _Place:
-    """How far reading came: whole records, and the bytes they took."""
+    """How far reading came: records, and the bytes they took."""
 
+    name: str
+    compressed: bool
+    on_damage: Callable[[RecordError], None] | None
     records: int = 0
     offset: int = 0
+
+    def refuse(
+        self, damage: str, records: int = 0, start: int = 0, size: int = 0
+    ) -> None:
+        """Raises or hands over what is wrong so many records and bytes on."""
+        error = RecordError(
+            self.name,
+            self.records + records,
+            self.offset + start,
+            damage,
+            self.compressed,
+            resume_at=self.offset + start + size if size else None,
+        )
+        if self.on_damage is None:
+            raise error
+        self.on_damage(error)
 
 
 def _split(chunks: Iterable[bytes], place: _Place) -> Iterator[bytes]:
@@ -147,9 +175,15 @@ def _whole_records(
             if stop + _FOOTER.size > size:
                 return position, length + _FRAME_BYTES
             record = buffer[start:stop]
-            if unpack_footer(buffer, stop) != (_masked_crc(record),):
-                raise DamageError("bad checksum of the data")
-            yield record
+            if unpack_footer(buffer, stop) == (_masked_crc(record),):
+                yield record
+            else:
+                place.refuse(
+                    "bad checksum of the data",
+                    records,
+                    position,
+                    length + _FRAME_BYTES,
+                )
             records += 1
             position = stop + 4
         return position, HEADER_BYTES

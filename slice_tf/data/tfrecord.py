@@ -5,7 +5,7 @@ import glob
 import gzip
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from slice_tf.data.files import replacing
@@ -79,6 +79,7 @@ def write_record_lists(
 def read_records(
     path_or_stream: str | os.PathLike[str] | BinaryIO,
     name: str | None = None,
+    on_damage: Callable[[RecordError], None] | None = None,
 ) -> Iterator[bytes]:
     """Yields the records of a TFRecord file, plain or gzip.
 
@@ -89,17 +90,21 @@ def read_records(
     Args:
         path_or_stream: Local path, or a binary stream at its start.
         name: What errors call the file; its path where it has one.
+        on_damage: Takes each error instead of the caller. Reading goes on
+            after a record whose data is damaged, and ends where the next one
+            cannot be found: at a damaged length, a cut file, a broken gzip.
 
     Raises:
-        RecordError: If a record is damaged, after all before it were yielded.
+        RecordError: If a record is damaged and there is no `on_damage`, after
+            all before it were yielded.
     """
     if isinstance(path_or_stream, (str, os.PathLike)):
         path = os.fspath(path_or_stream)
         with open(path, "rb", buffering=0) as stream:
-            yield from _read_stream(stream, name or path)
+            yield from _read_stream(stream, name or path, on_damage)
     else:
         known = name or str(getattr(path_or_stream, "name", "stream"))
-        yield from _read_stream(path_or_stream, known)
+        yield from _read_stream(path_or_stream, known, on_damage)
 
 
 def list_shards(pattern: str | os.PathLike[str]) -> list[str]:
@@ -150,15 +155,19 @@ def _starts_gzip(start: bytes) -> bool:
     return start.startswith(MAGIC) and not has_header(start)
 
 
-def _read_stream(stream: BinaryIO, name: str) -> Iterator[bytes]:
+def _read_stream(
+    stream: BinaryIO,
+    name: str,
+    on_damage: Callable[[RecordError], None] | None,
+) -> Iterator[bytes]:
     chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
     start = b""
     while len(start) < HEADER_BYTES and (chunk := next(chunks, b"")):
         start += chunk
     whole = itertools.chain([start], chunks)
     if _starts_gzip(start):
-        return split_frames(inflate(whole), name, compressed=True)
-    return split_frames(whole, name, compressed=False)
+        return split_frames(inflate(whole), name, True, on_damage)
+    return split_frames(whole, name, False, on_damage)
 
 
 @contextlib.contextmanager

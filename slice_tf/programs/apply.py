@@ -36,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
         pipeline_options=beam_flags,
         overwrite=flags.overwrite,
         max_error_rate=flags.max_error_rate,
+        max_bad_records=flags.max_bad_records,
     )
     for warning in summary.warnings():
         logger.warning(warning)
@@ -85,7 +86,21 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         default=0.01,
         help="largest share of examples where a slicing function may fail",
     )
+    add(
+        "--max-bad-records",
+        type=_count,
+        default=0,
+        help="how many damaged records may be left out and listed",
+    )
     return parser.parse(argv)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 0. Received: {text}"
+        )
+    return int(text)
 
 
 def _rate(text: str) -> float:

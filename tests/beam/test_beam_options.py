@@ -34,6 +34,11 @@ def refusal(tmp_path, *flags):
             "(`slice-tf apply --help` lists the flags)",
         ),
         (
+            ["--max-bad-records", "-1"],
+            "argument --max-bad-records: must be a whole number from 0. "
+            "Received: -1 (`slice-tf apply --help` lists the flags)",
+        ),
+        (
             ["--", "--runer=FnApiRunner"],
             "Flags after `--` must be Beam's, because Beam ignores one that "
             "it does not know. Received: --runer=FnApiRunner. Did you mean "

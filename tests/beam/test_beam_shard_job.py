@@ -109,6 +109,7 @@ def test_a_sidecar_says_what_its_shard_holds(job):
                 "overlap": (votes.T @ votes).tolist(),
                 "unknown": [0, 0],
             },
+            "num_bad_records": 0,
             "errors": [],
         }
         assert len(functions) == 16
@@ -164,6 +165,7 @@ def test_the_summary_counts_all_shards(job):
         "overlap": [[rain, both], [both, night]],
         "any": rain + night - both,
         "none": 2201 - (rain + night - both),
+        "bad_records": 0,
         "errors": {},
     }
     assert (summary.to_dict(), summary.num_shards) == (written, 4)

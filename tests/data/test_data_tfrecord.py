@@ -179,6 +179,34 @@ def test_damage_after_a_chunk_is_located_in_the_file():
     assert error.offset == 10 * ((1 << 20) + 16)
 
 
+@pytest.mark.parametrize("size", [1, 7, 1 << 22])
+def test_reading_goes_on_after_damaged_data_where_someone_takes_the_error(
+    size,
+):
+    data = bytearray(packed([b"zero", b"first", b"second", b"third"]))
+    starts = [0, 20, 41, 63]
+    for start in starts[1:3]:
+        data[start + 12] ^= 1
+    errors = []
+    stream = Drip(bytes(data), size)
+    found = list(read_records(stream, "file", errors.append))
+    assert found == [b"zero", b"third"]
+    places = [(one.record_index, one.offset, one.resume_at) for one in errors]
+    assert places == [(1, 20, 41), (2, 41, 63)]
+
+
+def test_reading_ends_where_the_next_record_cannot_be_found():
+    for data, damage in [
+        (packed(RECORDS)[:-1], "truncated: 27 of 28 bytes are there"),
+        (packed(RECORDS) + bytes(12), "bad checksum of the length"),
+    ]:
+        errors = []
+        found = list(read_records(io.BytesIO(data), "file", errors.append))
+        (error,) = errors
+        assert found == RECORDS[: error.record_index]
+        assert (error.damage, error.resume_at) == (damage, None)
+
+
 def test_any_flipped_bit_is_found():
     data = packed(random_records(3))
     rng = np.random.default_rng(0)

@@ -9,8 +9,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import WindowedValue
 
 from slice_tf.slicing import SlicingFunction, Votes, schema_of
+from slice_tf_beam.chunks import CHUNK
 from slice_tf_beam.functions import load_functions, portable
-from slice_tf_beam.records import CHUNK, add_membership
+from slice_tf_beam.records import add_membership
 
 
 @beam.typehints.with_input_types(bytes)
