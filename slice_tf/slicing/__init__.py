@@ -9,11 +9,17 @@ from slice_tf.slicing.batch import Batch
 from slice_tf.slicing.function import SlicingFunction, slicing_function
 from slice_tf.slicing.loading import load
 from slice_tf.slicing.needs import check_needs
+from slice_tf.slicing.preprocessor import Preprocessor, preprocessor
+from slice_tf.slicing.resource import Resource
+from slice_tf.slicing.resource_error import ResourceError
 from slice_tf.slicing.row import Row
 from slice_tf.slicing.schema_of import schema_of
 
 __all__ = [
     "Batch",
+    "Preprocessor",
+    "Resource",
+    "ResourceError",
     "Row",
     "SlicingFunction",
     "VoteError",
@@ -21,6 +27,7 @@ __all__ = [
     "apply_functions",
     "check_needs",
     "load",
+    "preprocessor",
     "schema_of",
     "slicing_function",
 ]

@@ -69,6 +69,14 @@ class Batch:
         """
         return [row.text(key) for row in self.rows]
 
+    def part(self, start: int, stop: int) -> "Batch":
+        """Returns some neighbouring rows."""
+        return Batch(self.rows[start:stop])
+
+    def take(self, rows: Sequence[int]) -> "Batch":
+        """Returns the rows at some positions."""
+        return Batch([self.rows[row] for row in rows])
+
     def _column(self, key: str) -> np.ndarray[Any, Any]:
         found = [row.raw(key) for row in self.rows]
         kinds = {kind for kind, _ in found}

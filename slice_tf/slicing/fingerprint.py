@@ -4,23 +4,27 @@ import functools
 import hashlib
 import inspect
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _PLAIN = (str, bytes, int, float, bool, type(None))
 
 
 def fingerprint_of(
-    name: str, version: str, function: Callable[..., Any]
+    name: str,
+    version: str,
+    function: Callable[..., Any],
+    uses: Mapping[str, Any],
 ) -> str:
     """Returns sixteen hexadecimal digits that change with the function.
 
-    They cover its name, version, source, defaults, and the plain values that
-    it closes over; not what it calls, nor files it reads. Where the source is
-    not at hand, the bytecode stands in, which differs between versions of
-    Python.
+    They cover its name, version, source, defaults, the plain values that it
+    closes over, and the fingerprints of what it uses; not what it calls, nor
+    files it reads. Where the source is not at hand, the bytecode stands in,
+    which differs between versions of Python.
     """
     parts = [name, version, *_describe(function)]
+    parts += [f"{use}={one.fingerprint}" for use, one in sorted(uses.items())]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,15 +1,20 @@
 """Slicing functions and the decorator that makes them."""
 
 import functools
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from slice_tf.schema import check_name
+from slice_tf.slicing.batch import Batch
+from slice_tf.slicing.carried import check_carried
+from slice_tf.slicing.chunk import Chunk
 from slice_tf.slicing.fingerprint import fingerprint_of
-
-# Global by which `loading` marks a module that it ran from a file.
-FILE_MARK = "__slice_tf_file__"
+from slice_tf.slicing.importable import (
+    import_path_of,
+    module_name_of,
+    revival_of,
+)
+from slice_tf.slicing.uses import checked
 
 
 class SlicingFunction:
@@ -31,25 +36,31 @@ class SlicingFunction:
         batch: Whether the function takes a `Batch`.
         needs: Features that it reads, for `check_needs` to look for before a
             long job starts.
+        uses: Resources and preprocessors, by the name of the parameter that
+            gets what they load, or make of the example.
 
     Raises:
         TypeError: If `function` cannot be called, or an argument has a wrong
             type.
-        ValueError: If `name` is malformed or reserved.
+        ValueError: If `name` is malformed or reserved, the function lacks a
+            parameter that `uses` names, or carries more than a worker should
+            be sent.
     """
 
     def __init__(
         self,
-        function: Callable[[Any], Any],
+        function: Callable[..., Any],
         name: str,
         description: str = "",
         owner: str = "",
         version: str = "1",
         batch: bool = False,
         needs: Sequence[str] = (),
+        uses: Mapping[str, Any] | None = None,
     ) -> None:
         _check_function(function)
         check_name(name)
+        check_carried(function, name)
         if isinstance(needs, str):
             raise TypeError(
                 "`needs` must be a sequence of feature names. Received: "
@@ -62,17 +73,28 @@ class SlicingFunction:
         self.version = str(version)
         self.batch = bool(batch)
         self.needs = tuple(needs)
+        self.uses = checked(uses, function)
         self.__doc__ = function.__doc__
-        self.__module__ = _module_name(function)
+        self.__module__ = module_name_of(function)
 
     def __call__(self, row_or_batch: Any) -> Any:
-        """Returns what the function returns."""
-        return self.function(row_or_batch)
+        """Returns what the function returns, given all that it uses.
+
+        Raises:
+            Exception: Whatever the function, or a preprocessor, raises.
+        """
+        if not self.uses:
+            return self.function(row_or_batch)
+        batch = row_or_batch if self.batch else Batch([row_or_batch])
+        given = Chunk(batch).give(self.uses)
+        if self.batch:
+            return self.function(batch, **given.at_once)
+        return self.function(row_or_batch, **next(iter(given.by_row)))
 
     @functools.cached_property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with the function."""
-        return fingerprint_of(self.name, self.version, self.function)
+        return fingerprint_of(self.name, self.version, self.function, self.uses)
 
     @property
     def import_path(self) -> str:
@@ -81,27 +103,23 @@ class SlicingFunction:
         A function that no module holds by a name of its own, such as a member
         of a list, has its slice's name as attribute.
         """
-        module = sys.modules.get(self.__module__)
-        names = vars(module) if module else {}
-        held = (key for key, value in names.items() if value is self)
-        place = names.get(FILE_MARK, self.__module__)
-        return f"{place}:{next(held, self.name)}"
+        return import_path_of(self, self.__module__, self.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles by import path where that leads back to this object."""
-        place, _, attribute = self.import_path.partition(":")
-        module = sys.modules.get(self.__module__)
-        if getattr(module, attribute, None) is self and place != "__main__":
-            return _revive, (place, attribute)
         facts = (self.name, self.description, self.owner, self.version)
-        return type(self), (self.function, *facts, self.batch, self.needs)
+        rest = (self.batch, self.needs, dict(self.uses))
+        return revival_of(self, self.__module__, self.name) or (
+            type(self),
+            (self.function, *facts, *rest),
+        )
 
     def __repr__(self) -> str:
         return f"SlicingFunction({self.name!r}, {self.import_path!r})"
 
 
 @overload
-def slicing_function(function: Callable[[Any], Any], /) -> SlicingFunction: ...
+def slicing_function(function: Callable[..., Any], /) -> SlicingFunction: ...
 
 
 @overload
@@ -113,11 +131,12 @@ def slicing_function(
     version: str = "1",
     batch: bool = False,
     needs: Sequence[str] = (),
-) -> Callable[[Callable[[Any], Any]], SlicingFunction]: ...
+    uses: Mapping[str, Any] | None = None,
+) -> Callable[[Callable[..., Any]], SlicingFunction]: ...
 
 
 def slicing_function(
-    function: Callable[[Any], Any] | None = None,
+    function: Callable[..., Any] | None = None,
     /,
     *,
     name: str = "",
@@ -140,15 +159,15 @@ def slicing_function(
     Args:
         function: The function, where the decorator stands without arguments.
         name: Name of the slice; the function's own name by default.
-        **facts: `description`, `owner`, `version`, `batch` and `needs` of
-            `SlicingFunction`.
+        **facts: `description`, `owner`, `version`, `batch`, `needs` and
+            `uses` of `SlicingFunction`.
 
     Raises:
         TypeError: If what is decorated cannot be called.
         ValueError: If a function without a name, such as a lambda, gets none.
     """
 
-    def decorate(function: Callable[[Any], Any]) -> SlicingFunction:
+    def decorate(function: Callable[..., Any]) -> SlicingFunction:
         _check_function(function)
         return SlicingFunction(function, name or _name_of(function), **facts)
 
@@ -183,16 +202,3 @@ def _first_line(function: Any) -> str:
     if not isinstance(function, type) and hasattr(function, "__name__"):
         return next(iter((function.__doc__ or "").strip().splitlines()), "")
     return ""
-
-
-def _module_name(function: Any) -> str:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return getattr(function, "__module__", None) or "__main__"
-
-
-def _revive(place: str, attribute: str) -> Any:
-    """Unpickles a slicing function by its import path."""
-    from slice_tf.slicing.loading import module_of  # imports this file
-
-    return getattr(module_of(place), attribute)

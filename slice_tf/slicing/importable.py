@@ -1,0 +1,50 @@
+"""Where an object lives, so that it travels by import path and not by value."""
+
+import functools
+import sys
+from typing import Any
+
+from slice_tf.slicing.modules import FILE_MARK, module_of
+
+
+def module_name_of(function: Any) -> str:
+    """Returns the name of the module that a function was written in."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return getattr(function, "__module__", None) or "__main__"
+
+
+def place_of(module_name: str) -> str:
+    """Returns what a person types for a module: its name, or its file."""
+    names = vars(sys.modules.get(module_name, object))
+    return str(names.get(FILE_MARK, module_name))
+
+
+def import_path_of(value: Any, module_name: str, fallback: str) -> str:
+    """Returns `module:attribute`, or `file.py:attribute`, of an object.
+
+    Args:
+        value: The object.
+        module_name: Name of the module that is searched.
+        fallback: Attribute where no name of the module holds the object.
+    """
+    names = vars(sys.modules.get(module_name, object))
+    held = (key for key, held in names.items() if held is value)
+    return f"{place_of(module_name)}:{next(held, fallback)}"
+
+
+def revival_of(
+    value: Any, module_name: str, fallback: str
+) -> tuple[Any, tuple[str, str]] | None:
+    """Returns how `pickle` finds an object again, None if it cannot."""
+    path = import_path_of(value, module_name, fallback)
+    place, _, attribute = path.rpartition(":")
+    module = sys.modules.get(module_name)
+    if place != "__main__" and getattr(module, attribute, None) is value:
+        return _revive, (place, attribute)
+    return None
+
+
+def _revive(place: str, attribute: str) -> Any:
+    """Unpickles an object by its import path."""
+    return getattr(module_of(place), attribute)
