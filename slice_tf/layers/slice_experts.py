@@ -68,6 +68,22 @@ class SliceExperts(keras.layers.Layer):
         r = ops.reshape(ops.matmul(z, kernel), (-1, experts, units))
         return r + self.bias
 
+    def fold(self, heads: Any) -> tuple[Any, Any]:
+        """Returns the linear map from `z` to `r @ heads`.
+
+        Args:
+            heads: A linear map of representations, of shape
+                `[units, columns]`.
+
+        Returns:
+            Its kernel of shape `[dim, slices + 1, columns]` and its bias of
+            shape `[slices + 1, columns]`.
+        """
+        dim, experts, units = self.kernel.shape
+        kernel = ops.reshape(self.kernel, (dim * experts, units))
+        kernel = ops.reshape(ops.matmul(kernel, heads), (dim, experts, -1))
+        return kernel, ops.matmul(self.bias, heads)
+
     def compute_output_shape(self, z_shape: Any) -> tuple[int | None, int, int]:
         units = self.units or z_shape[-1]
         return (z_shape[0], self.num_slices + 1, units)

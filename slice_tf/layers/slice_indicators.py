@@ -55,6 +55,7 @@ class SliceIndicators(keras.layers.Layer):
 
     def build(self, z_shape: Any) -> None:
         check_rank("z", z_shape, "[batch, dim]")
+        self._dim = z_shape[-1]
         columns = self.num_slices + (self.base_indicator == "learned")
         if columns:
             # Fans of one slice: a column is a head of its own.
@@ -77,6 +78,18 @@ class SliceIndicators(keras.layers.Layer):
             return zeros
         q = ops.matmul(z, self.kernel) + self.bias
         return ops.concatenate([q, zeros], axis=-1)
+
+    def linear_map(self) -> tuple[Any, Any]:
+        """Returns a kernel `[dim, slices + 1]` and a bias `[slices + 1]`.
+
+        An indicator fixed at 0 is a column of zeros.
+        """
+        dim, fixed = self._dim, self.base_indicator == "zero"
+        kernel, bias = ops.zeros((dim, int(fixed))), ops.zeros((int(fixed),))
+        if self.num_slices or not fixed:
+            kernel = ops.concatenate([self.kernel, kernel], axis=-1)
+            bias = ops.concatenate([self.bias, bias], axis=-1)
+        return kernel, bias
 
     def compute_output_shape(self, z_shape: Any) -> tuple[int | None, int]:
         return (z_shape[0], self.num_slices + 1)

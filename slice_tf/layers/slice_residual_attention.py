@@ -6,26 +6,29 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import (
-    check_base_indicator,
-    check_count,
-    check_positions,
-    check_rank,
-    num_logits,
+from slice_tf.layers.checks import check_rank
+from slice_tf.layers.folded_slice_residual_attention import (
+    FoldedSliceResidualAttention,
 )
-from slice_tf.layers.slice_attention import SliceAttention
+from slice_tf.layers.form import check_form, is_folding_cheaper
 from slice_tf.layers.slice_experts import SliceExperts
 from slice_tf.layers.slice_indicators import SliceIndicators
+from slice_tf.layers.slice_module import SliceModule
 
 
 @keras.saving.register_keras_serializable(package="slice_tf")
-class SliceResidualAttention(keras.layers.Layer):
+class SliceResidualAttention(SliceModule):
     """Predicts from experts of slices, weighed by learned attention (SRAM).
 
     Indicators `q`, experts `r`, a slice head `g` that all experts share,
     attention `a = softmax(q + confidence(p))`, the slice-aware representation
     `z' = sum_i a_i r_i` and the prediction head `f(z')`. No slicing function
     takes part: membership is learned.
+
+    Experts and heads are linear, so `g(W_i z) = (g W_i) z`. The folded form
+    multiplies the weights first and never makes the `[batch, slices, units]`
+    tensor of representations; outputs and gradients are the same up to
+    rounding.
 
     Args:
         num_slices: Number of slices, the base slice not counted; may be 0.
@@ -34,9 +37,13 @@ class SliceResidualAttention(keras.layers.Layer):
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
         monitor_only: Positions of slices that get an indicator but no
             attention.
+        form: `"direct"` makes every representation, as the paper is written;
+            `"folded"` multiplies weights first; `"auto"` takes the one with
+            fewer operations at the shapes at hand.
 
     Call arguments:
         z: Representations of a backbone, of shape `[batch, dim]`.
+        explain: Whether to return `contributions`, too.
 
     Returns:
         A dict of float32 tensors, `logits` being 1 for a binary task and else
@@ -49,6 +56,8 @@ class SliceResidualAttention(keras.layers.Layer):
         - `attention`: `a` of shape `[batch, slices + 1]`, the base last.
         - `base_indicator_logits`: `q_BASE` of shape `[batch, 1]`; only where
           `base_indicator` is `"learned"`.
+        - `contributions`: `a_i f(r_i)` of shape `[batch, slices + 1,
+          logits]`, which sum to `logits`; only where `explain` is true.
 
     Raises:
         TypeError: If a count is no integer.
@@ -66,25 +75,22 @@ class SliceResidualAttention(keras.layers.Layer):
         *,
         base_indicator: str = "zero",
         monitor_only: Sequence[int] = (),
+        form: str = "auto",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.num_slices = check_count(
-            "num_slices", num_slices, 0, "it is the length of the slice axis"
-        )
-        self.num_classes = check_count(
-            "num_classes", num_classes, 2, "a prediction is among classes"
+        super().__init__(
+            num_slices,
+            num_classes,
+            base_indicator=base_indicator,
+            monitor_only=monitor_only,
+            **kwargs,
         )
         self.units = units
-        self.base_indicator = check_base_indicator(base_indicator)
-        self.monitor_only = check_positions(
-            "monitor_only", monitor_only, self.num_slices
-        )
+        self.form = check_form(form)
         self._add_parts()
 
     def _add_parts(self) -> None:
-        logits = num_logits(self.num_classes)
-        policy = self.dtype_policy
+        logits, policy = self.num_logits, self.dtype_policy
         self.indicators = SliceIndicators(
             self.num_slices, self.base_indicator, name="indicators"
         )
@@ -94,68 +100,72 @@ class SliceResidualAttention(keras.layers.Layer):
         self.slice_head = keras.layers.Dense(
             logits, dtype=policy, name="slice_head"
         )
-        self.slice_attention = SliceAttention(
-            self.monitor_only, name="attention"
-        )
         self.head = keras.layers.Dense(logits, dtype=policy, name="head")
 
     def build(self, z_shape: Any) -> None:
         check_rank("z", z_shape, "[batch, dim]")
-        slices, units = self.num_slices + 1, self.units or z_shape[-1]
+        units = self.units or z_shape[-1]
         self.indicators.build(z_shape)
         self.experts.build(z_shape)
-        self.slice_head.build((None, slices, units))
-        self.slice_attention.build(
-            (None, slices), (None, slices, num_logits(self.num_classes))
-        )
+        self.slice_head.build((None, self.num_slices + 1, units))
+        self.build_attention()
         self.head.build((None, units))
         self.built = True
 
-    def call(self, z: Any) -> dict[str, Any]:
+    def call(self, z: Any, explain: bool = False) -> dict[str, Any]:
         q = self.indicators(z)
+        if self._folds(z.shape[0]):
+            kernel, bias = self._fold_heads()
+            flat = ops.reshape(kernel, (z.shape[-1], -1))
+            heads = ops.reshape(ops.matmul(z, flat), (-1, *bias.shape)) + bias
+            return self.vote(q, heads, explain)
         r = self.experts(z)
         p = self.slice_head(r)
+        if explain:
+            heads = ops.concatenate([p, self.head(r)], axis=-1)
+            return self.vote(q, heads, explain)
         a = self.slice_attention(q, p)
         z_slice_aware = ops.einsum("bs,bsu->bu", ops.cast(a, r.dtype), r)
-        logits = self.head(z_slice_aware)
-        return self._outputs(q, p, a, logits)
+        return self.outputs(q, p, a, self.head(z_slice_aware))
 
-    def _outputs(self, q: Any, p: Any, a: Any, logits: Any) -> dict[str, Any]:
-        outputs = {
-            "logits": ops.cast(logits, "float32"),
-            "indicator_logits": q[:, : self.num_slices],
-            "expert_logits": ops.cast(p, "float32"),
-            "attention": a,
-        }
-        if self.base_indicator == "learned":
-            outputs["base_indicator_logits"] = q[:, self.num_slices :]
-        return outputs
+    def _folds(self, batch: int | None) -> bool:
+        if self.form != "auto":
+            return self.form == "folded"
+        units, columns = self.experts.kernel.shape[-1], 2 * self.num_logits
+        return is_folding_cheaper(batch, units, columns)
 
-    def compute_output_shape(self, z_shape: Any) -> dict[str, Any]:
-        batch, slices = z_shape[0], self.num_slices
-        logits = num_logits(self.num_classes)
-        shapes: dict[str, Any] = {
-            "logits": (batch, logits),
-            "indicator_logits": (batch, slices),
-            "expert_logits": (batch, slices + 1, logits),
-            "attention": (batch, slices + 1),
-        }
-        if self.base_indicator == "learned":
-            shapes["base_indicator_logits"] = (batch, 1)
-        return shapes
+    def _fold_heads(self) -> tuple[Any, Any]:
+        """Returns the linear map from `z` to `g(r)` and `f(r)` at once."""
+        g, f = self.slice_head, self.head
+        kernel, bias = self.experts.fold(
+            ops.concatenate([g.kernel, f.kernel], axis=-1)
+        )
+        return kernel, bias + ops.concatenate([g.bias, f.bias], axis=-1)
 
-    def compute_output_spec(self, z: Any) -> dict[str, Any]:
-        return {
-            key: keras.KerasTensor(shape, "float32")
-            for key, shape in self.compute_output_shape(z.shape).items()
-        }
+    def fold(self) -> FoldedSliceResidualAttention:
+        """Returns the module as one matrix product, for serving.
+
+        Its outputs are these up to rounding. It holds copies of the weights
+        as they are now.
+
+        Raises:
+            ValueError: If the module has no weights yet.
+        """
+        if not self.built:
+            raise ValueError(
+                "A module must have weights to be folded. Received: "
+                "built=False. Build it, or call it once."
+            )
+        folded = FoldedSliceResidualAttention(
+            self.num_slices,
+            self.num_classes,
+            base_indicator=self.base_indicator,
+            monitor_only=self.monitor_only,
+            name=self.name,
+        )
+        folded.build((None, self.experts.kernel.shape[0]))
+        folded.set_maps(self.indicators.linear_map(), self._fold_heads())
+        return folded
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "num_slices": self.num_slices,
-            "num_classes": self.num_classes,
-            "units": self.units,
-            "base_indicator": self.base_indicator,
-            "monitor_only": self.monitor_only,
-        }
+        return {**super().get_config(), "units": self.units, "form": self.form}

@@ -1,6 +1,6 @@
 """The slice-aware model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +8,7 @@ import keras
 import numpy.typing as npt
 from keras import ops
 
+from slice_tf.layers.slice_module import SliceModule
 from slice_tf.layers.slice_residual_attention import SliceResidualAttention
 from slice_tf.losses.recipe import Recipe, recipe_of
 from slice_tf.losses.slice_aware_loss import SliceAwareLoss, check_rates
@@ -46,6 +47,8 @@ class SliceAwareModel(TaskModel):
             shape `[slices]`, such as `membership.mean(axis=0)`. The recipe
             `default` balances by it and is weaker without: slices then weigh
             as they are, and rare ones are learned late.
+        form: `"auto"`, `"direct"` or `"folded"`: how experts and heads are
+            multiplied; see `SliceResidualAttention`.
 
     Call arguments:
         features: A dict of tensors, each of shape `[batch, ...]`.
@@ -66,6 +69,8 @@ class SliceAwareModel(TaskModel):
         model.fit(dataset, epochs=10)
     """
 
+    schema: SliceSchema
+
     def __init__(
         self,
         backbone: Any,
@@ -75,6 +80,7 @@ class SliceAwareModel(TaskModel):
         units: int | None = None,
         recipe: str | Recipe | Mapping[str, Any] = "default",
         slice_rates: npt.ArrayLike | None = None,
+        form: str = "auto",
         **kwargs: Any,
     ) -> None:
         if schema is None:
@@ -87,22 +93,27 @@ class SliceAwareModel(TaskModel):
         self.recipe = recipe_of(recipe)
         rates = check_rates(slice_rates, schema.num_slices)
         self.slice_rates = None if rates is None else tuple(rates.tolist())
+        self.form = form
         slices = enumerate(schema.slices)
         monitor_only = tuple(i for i, one in slices if one.monitor_only)
-        self.module = SliceResidualAttention(
-            schema.num_slices,
-            self.num_classes,
-            units,
-            base_indicator=self.recipe.base_indicator,
-            monitor_only=monitor_only,
-            dtype=self.dtype_policy,
-            name="slice_residual_attention",
-        )
+        self.module = self._make_module(monitor_only)
         self._slice_aware_loss = SliceAwareLoss(
             self.recipe, schema.num_slices, rates, monitor_only
         )
         self._part_means = [keras.metrics.Mean(name) for name in PARTS]
         self.build_from_backbone()
+
+    def _make_module(self, monitor_only: Sequence[int]) -> SliceModule:
+        return SliceResidualAttention(
+            self.num_slices,
+            self.num_classes,
+            self.units,
+            base_indicator=self.recipe.base_indicator,
+            monitor_only=monitor_only,
+            form=self.form,
+            dtype=self.dtype_policy,
+            name="slice_residual_attention",
+        )
 
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
         return self._slice_aware_loss(
@@ -148,9 +159,12 @@ class SliceAwareModel(TaskModel):
         Returns:
             `probabilities` `[batch, classes]`, `class_ids` `[batch]`,
             `slice_probabilities` `[batch, slices]`, `attention`
-            `[batch, slices + 1]` and `logits`.
+            `[batch, slices + 1]`, `logits`, and `contributions`
+            `[batch, slices + 1, logits]`: what each slice's expert adds to
+            the logits, the base slice last; they sum to `logits`.
         """
-        outputs = self(features, training=False)
+        z = self.represent(features, training=False)
+        outputs = self.module(z, explain=True)
         logits = outputs["logits"]
         return {
             "probabilities": class_probabilities(logits),
@@ -160,7 +174,23 @@ class SliceAwareModel(TaskModel):
             ),
             "attention": outputs["attention"],
             "logits": logits,
+            "contributions": outputs["contributions"],
         }
+
+    def fold(self) -> "SliceAwareModel":
+        """Returns the model with all linear maps of slices multiplied out.
+
+        It shares the backbone, predicts the same up to rounding, and costs
+        little more than a model without slices; see `FoldedSliceAwareModel`.
+
+        Raises:
+            ValueError: If the model has no weights yet.
+        """
+        from slice_tf.models.folded_slice_aware_model import (
+            FoldedSliceAwareModel,
+        )
+
+        return FoldedSliceAwareModel.of(self)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -168,4 +198,5 @@ class SliceAwareModel(TaskModel):
             "units": self.units,
             "recipe": asdict(self.recipe),
             "slice_rates": self.slice_rates,
+            "form": self.form,
         }

@@ -71,10 +71,19 @@ class TaskModel(keras.Model):
         self.module.build(z_shape)
 
     def call(self, features: Any, training: bool | None = None) -> Any:
+        return self.module(self.represent(features, training))
+
+    def represent(self, features: Any, training: bool | None = None) -> Any:
+        """Returns what the backbone makes of features: `[batch, dim]`."""
         chosen = select_features(self.backbone, features)
         if self._feature_specs is None:
             self._feature_specs = describe(chosen)
-        return self.module(self.backbone(chosen, training=training))
+        return self.backbone(chosen, training=training)
+
+    @property
+    def num_slices(self) -> int:
+        """Length of the slice axis, the base slice not counted."""
+        return self.schema.num_slices if self.schema else 0
 
     def get_build_config(self) -> dict[str, Any]:
         return {"features": self._feature_specs}
@@ -187,7 +196,7 @@ class TaskModel(keras.Model):
         return super().compute_metrics(x, label, scores, weights)
 
     def _read(self, y: Any) -> Targets:
-        return read_targets(y, self.schema.num_slices if self.schema else 0)
+        return read_targets(y, self.num_slices)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object

@@ -9,7 +9,7 @@ import tensorflow as tf
 from exported_task import NAMES, SCHEMA, assert_same, made
 from slice_tf.data import Feature, FeatureSpec
 from slice_tf.export import export_saved_model
-from slice_tf.models import VanillaModel, build_mlp
+from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
 from slice_tf.schema import SliceSchema
 
 
@@ -115,6 +115,17 @@ def test_weights_are_stored_once(tmp_path):
     path = export_saved_model(model, tmp_path / "m", spec)
     size = sum(file.stat().st_size for file in path.rglob("*"))
     assert size < 1.2 * 4 * model.count_params()
+
+
+def test_slices_are_stored_folded(tmp_path):
+    backbone = build_mlp({"x": ((300,), "float32")}, units=(300,))
+    schema = SliceSchema.from_names([f"s{i}" for i in range(50)])
+    model = SliceAwareModel(backbone, schema)
+    spec = FeatureSpec({"x": Feature("float32", (300,))})
+    path = export_saved_model(model, tmp_path / "m", spec)
+    size = sum(file.stat().st_size for file in path.rglob("*"))
+    folded = backbone.count_params() + 51 * 3 * 301
+    assert size < 1.5 * 4 * folded < 0.2 * 4 * model.count_params()
 
 
 def test_text_is_looked_up_in_the_graph(tmp_path):

@@ -10,7 +10,7 @@ from slice_tf.layers import SliceResidualAttention
 NUM_SLICES, DIM, UNITS, BATCH = 3, 5, 4, 7
 
 
-def made(num_classes, base_indicator, monitor_only=()):
+def made(num_classes, base_indicator, monitor_only=(), form="auto"):
     keras.utils.set_random_seed(0)
     layer = SliceResidualAttention(
         NUM_SLICES,
@@ -18,6 +18,7 @@ def made(num_classes, base_indicator, monitor_only=()):
         UNITS,
         base_indicator=base_indicator,
         monitor_only=monitor_only,
+        form=form,
     )
     layer.build((None, DIM))
     rng = np.random.default_rng(1)
@@ -50,12 +51,14 @@ def representations():
 @pytest.mark.parametrize("num_classes", [2, 3, 5])
 @pytest.mark.parametrize("base_indicator", ["zero", "learned"])
 @pytest.mark.parametrize("monitor_only", [(), (1,)])
-def test_outputs_follow_the_paper(num_classes, base_indicator, monitor_only):
-    layer, z = (
-        made(num_classes, base_indicator, monitor_only),
-        representations(),
-    )
-    weights = paper_weights(layer)
+@pytest.mark.parametrize("form", ["direct", "folded", "fold()"])
+def test_outputs_follow_the_paper(
+    num_classes, base_indicator, monitor_only, form
+):
+    trained = "direct" if form == "fold()" else form
+    layer = made(num_classes, base_indicator, monitor_only, trained)
+    weights, z = paper_weights(layer), representations()
+    layer = layer.fold() if form == "fold()" else layer
     q, p, a, logits = map(
         np.stack,
         zip(*(reference.forward(row, weights) for row in z), strict=True),

@@ -278,7 +278,48 @@ def test_explain_gives_calibrated_membership():
         "slice_probabilities",
         "attention",
         "logits",
+        "contributions",
     }
+    np.testing.assert_allclose(
+        explained["contributions"].sum(axis=1), explained["logits"], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("recipe", ["default", "paper"])
+def test_folded_model_predicts_and_scores_the_same(tmp_path, recipe):
+    model = made(3, recipe=recipe, units=16)
+    model.fit(FEATURES, TARGETS, epochs=2, verbose=0)
+    folded = model.fold()
+    folded.compile()
+    folded.save(tmp_path / "folded.keras")
+    loaded = keras.models.load_model(tmp_path / "folded.keras")
+    scores = model.evaluate(FEATURES, TARGETS, verbose=0)
+    expected = plain(model.explain(FEATURES))
+    for one in (folded, loaded, folded.fold()):
+        for key, value in plain(one.explain(FEATURES)).items():
+            np.testing.assert_allclose(value, expected[key], atol=1e-5)
+        np.testing.assert_allclose(
+            one.evaluate(FEATURES, TARGETS, verbose=0), scores, rtol=1e-5
+        )
+    assert [tuple(w.shape) for w in folded.module.weights] == [
+        (8, 3 * (2 * 3 + 1)),
+        (3 * (2 * 3 + 1),),
+    ]
+    assert folded.module.trainable_weights == []
+
+
+def test_folded_model_of_a_subclassed_backbone_goes_through_a_file(tmp_path):
+    model = SliceAwareModel(Halves(), SCHEMA, 3)
+    expected = plain(model(FEATURES))
+    model.fold().save(tmp_path / "folded.keras")
+    loaded = keras.models.load_model(tmp_path / "folded.keras")
+    for key, value in plain(loaded(FEATURES)).items():
+        np.testing.assert_allclose(value, expected[key], atol=1e-6)
+
+
+def test_model_without_weights_cannot_be_folded():
+    with pytest.raises(ValueError, match=r"must have weights.*built=False"):
+        SliceAwareModel(Halves(), SCHEMA).fold()
 
 
 @pytest.mark.parametrize(
