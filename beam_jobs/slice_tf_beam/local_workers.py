@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pathlib
 import shlex
 import signal
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
+from slice_tf_beam.deadline import LAST_WORDS
 from slice_tf_beam.interrupts import Interrupts
 
 # How Beam's `SubprocessSdkWorker` tells that a worker process died. It tells
@@ -41,8 +43,10 @@ class LocalWorkers:
         path = os.path.join(self._directory.name, "leash")
         os.mkfifo(path)
         self._leash: int | None = os.open(path, os.O_RDWR)
+        self._last_words = pathlib.Path(f"{path}.last-words")
         words = [sys.executable, "-m", "slice_tf_beam.worker", path]
         self.environment = SubprocessSDKEnvironment.from_command_string(
+            f"{LAST_WORDS}={shlex.quote(str(self._last_words))} "
             f"exec {shlex.join(words)}"
         )
         self._interrupts = Interrupts(first=self.let_go)
@@ -82,12 +86,18 @@ class LocalWorkers:
         text = str(args.exc_value)
         if text.startswith(_WORKER_DIED):
             if self._leash is not None:
-                status = text.rpartition(" ")[2]
-                self._interrupts.stop(WorkerDiedError(_describe(status)))
+                cause = self._cause(text.rpartition(" ")[2])
+                self._interrupts.stop(WorkerDiedError(cause))
         elif args.thread is not None and args.thread.name in _CONNECTIONS:
             self._lost.append(args)
         else:
             threading.__excepthook__(args)
+
+    def _cause(self, status: str) -> str:
+        """Returns why a worker ended: in its own words, or by its status."""
+        with contextlib.suppress(OSError):
+            return self._last_words.read_text()
+        return _describe(status)
 
 
 def _describe(status: str) -> str:

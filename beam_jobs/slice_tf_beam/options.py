@@ -45,20 +45,26 @@ def make_options(flags: Sequence[str], num_workers: int = 1) -> PipelineOptions:
 
 
 @contextlib.contextmanager
-def open_runner(options: PipelineOptions) -> Iterator[Any]:
+def open_runner(
+    options: PipelineOptions, killable: bool = False
+) -> Iterator[Any]:
     """Yields the runner that the options name, else one on this machine.
 
     `FnApiRunner` is named because Beam's `DirectRunner` first looks for a
     program to download. Several workers are processes of ours, unless the
     options ask for a `--direct_running_mode` of Beam's.
+
+    Args:
+        options: Beam's options.
+        killable: Whether a worker may have to end itself, so that a single
+            one must be a process of its own, too.
     """
     name = options.view_as(StandardOptions).runner
     direct = options.view_as(DirectOptions)
     if name is not None:
         yield create_runner(name)
-    elif (
-        direct.direct_num_workers == 1
-        or direct.direct_running_mode != "in_memory"
+    elif direct.direct_running_mode != "in_memory" or (
+        direct.direct_num_workers == 1 and not killable
     ):
         with Interrupts().watched():
             yield FnApiRunner()

@@ -40,6 +40,8 @@ class Job:
         functions_fingerprint: What they must be.
         slice_tf_version: Version of this package at the driver.
         budget: How much may go wrong.
+        sf_timeout: Seconds after which functions that do not answer end
+            their process; None waits for ever.
     """
 
     output_dir: str
@@ -47,6 +49,7 @@ class Job:
     functions_fingerprint: str
     slice_tf_version: str
     budget: Budget
+    sf_timeout: float | None = None
 
 
 def slice_shards(
@@ -64,7 +67,7 @@ def slice_shards(
     name = f"failures-{uuid.uuid4().hex}"
     report = paths.temporary(job.output_dir, name)
     with (
-        open_runner(options) as runner,
+        open_runner(options, killable=job.sf_timeout is not None) as runner,
         beam.Pipeline(runner=runner, options=options) as pipeline,
     ):
         _ = (
@@ -99,7 +102,12 @@ def slice_shard(shard: Shard, job: Job) -> Sidecar:
         )
     origin = origin_of(shard, found, job.slice_tf_version)
     return write_sliced_shard(
-        shard, job.output_dir, functions, origin, job.budget.max_bad_records
+        shard,
+        job.output_dir,
+        functions,
+        origin,
+        job.budget.max_bad_records,
+        job.sf_timeout,
     )
 
 

@@ -35,6 +35,7 @@ def apply_slicing_functions(
     overwrite: bool = False,
     max_error_rate: float = 0.01,
     max_bad_records: int = 0,
+    sf_timeout: float | None = None,
 ) -> Summary:
     """Writes sliced shards, their schema, summary and manifest.
 
@@ -58,6 +59,10 @@ def apply_slicing_functions(
             be left out, in all shards together; `errors.jsonl` lists them.
             Where a length is damaged or a file cut, all that follows in it is
             lost and counts as one.
+        sf_timeout: Seconds that the functions may take over up to 256
+            examples; then their process ends, and the job with it. None waits
+            for ever. Needs processes, so that one is started even for a
+            single worker.
 
     Returns:
         Sizes, coverage and overlap of the slices.
@@ -70,6 +75,11 @@ def apply_slicing_functions(
         OSError: If a file cannot be read or written.
     """
     budget = Budget(max_error_rate, max_bad_records)
+    if sf_timeout is not None and not sf_timeout > 0:
+        raise ValueError(
+            "`sf_timeout` must be positive, because it is a time in seconds. "
+            f"Received: sf_timeout={sf_timeout}"
+        )
     options = make_options(pipeline_options, num_workers)
     FileSystems.set_options(options)
     loaded = load_functions(functions)
@@ -80,6 +90,7 @@ def apply_slicing_functions(
         fingerprint_of(loaded),
         slice_tf.__version__,
         budget,
+        sf_timeout,
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)

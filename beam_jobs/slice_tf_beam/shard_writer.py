@@ -1,7 +1,7 @@
 """One raw shard in, one sliced shard and its sidecar out."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import google_crc32c
@@ -10,10 +10,11 @@ from slice_tf.data import RecordError, read_records
 from slice_tf.data.tfrecord import write_record_lists
 from slice_tf.slicing import SlicingFunction
 from slice_tf_beam import paths
-from slice_tf_beam.chunks import Chunk, read_chunks
-from slice_tf_beam.records import UndecodableError, add_membership
+from slice_tf_beam.deadline import Deadline
 from slice_tf_beam.shards import Shard
 from slice_tf_beam.sidecar import Origin, Sidecar
+from slice_tf_beam.slicer import Slicer
+from slice_tf_beam.spans import read_spans
 from slice_tf_beam.tally import Tally
 
 _GZIP_HEAD = 12
@@ -25,6 +26,7 @@ def write_sliced_shard(
     functions: Sequence[SlicingFunction],
     origin: Origin,
     max_bad_records: int = 0,
+    sf_timeout: float | None = None,
 ) -> Sidecar:
     """Slices one shard: record i of the output is record i of the input.
 
@@ -40,6 +42,8 @@ def write_sliced_shard(
         origin: What the sidecar says of where the shard comes from.
         max_bad_records: How many records that are damaged, or no example, are
             left out; one more is an error.
+        sf_timeout: Seconds after which functions that do not answer about a
+            span of records end this process; None waits for ever.
 
     Raises:
         ValueError: If too many records are damaged or no example; the message
@@ -49,8 +53,10 @@ def write_sliced_shard(
     """
     temporary = paths.temporary(output_dir, shard.name)
     try:
-        tally = Tally(functions, max_bad_records)
-        sidecar = _write(shard, temporary, functions, origin, tally)
+        with Deadline(functions, sf_timeout) as deadline:
+            tally = Tally(functions, max_bad_records)
+            slicer = Slicer(shard.path, functions, tally, deadline)
+            sidecar = _write(shard, temporary, slicer, origin)
         sidecar.save(output_dir)
         paths.rename(temporary, paths.join(output_dir, shard.name))
     except BaseException:
@@ -60,26 +66,19 @@ def write_sliced_shard(
 
 
 def _write(
-    shard: Shard,
-    temporary: str,
-    functions: Sequence[SlicingFunction],
-    origin: Origin,
-    tally: Tally,
+    shard: Shard, temporary: str, slicer: Slicer, origin: Origin
 ) -> Sidecar:
+    tally = slicer.tally
     with (
         paths.open_to_read(shard.path) as source,
         paths.open_to_write(temporary) as target,
     ):
         compressed = _is_gzip(source)
         measured = _MeasuredStream(target)
-        sliced = (
-            records
-            for chunk in read_chunks(source, shard.path, tally.leave_out)
-            for records in _slice(chunk, functions, tally, shard, compressed)
-        )
+        spans = read_spans(source, shard.path, tally.leave_out)
         write_record_lists(
             measured,  # type: ignore[arg-type]
-            sliced,
+            (each for span in spans for each in slicer.slice(span, compressed)),
             compressed,
         )
     return Sidecar(
@@ -102,40 +101,6 @@ def _is_gzip(source: Any) -> bool:
     except RecordError as error:  # Twelve bytes are always cut short.
         return error.compressed
     return False
-
-
-def _slice(
-    chunk: Chunk,
-    functions: Sequence[SlicingFunction],
-    tally: Tally,
-    shard: Shard,
-    compressed: bool,
-) -> Iterator[list[bytes]]:
-    """Yields the sliced records of a chunk, in one list if all are examples."""
-    while chunk.records:
-        try:
-            sliced, votes = add_membership(chunk.records, functions)
-        except UndecodableError as error:
-            tally.leave_out(_located(error, chunk, shard, compressed))
-            before, chunk = chunk.around(error.index)
-            yield from _slice(before, functions, tally, shard, compressed)
-        else:
-            tally.add(votes, chunk.index)
-            yield sliced
-            return
-
-
-def _located(
-    error: UndecodableError, chunk: Chunk, shard: Shard, compressed: bool
-) -> RecordError:
-    """Returns the error of a record that was read but is no example."""
-    return RecordError(
-        shard.path,
-        chunk.index + error.index,
-        chunk.start_of(error.index),
-        f"no serialized tf.train.Example: {error.damage}",
-        compressed,
-    )
 
 
 class _MeasuredStream:

@@ -37,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
         overwrite=flags.overwrite,
         max_error_rate=flags.max_error_rate,
         max_bad_records=flags.max_bad_records,
+        sf_timeout=flags.sf_timeout,
     )
     for warning in summary.warnings():
         logger.warning(warning)
@@ -92,6 +93,12 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         default=0,
         help="how many damaged records may be left out and listed",
     )
+    add(
+        "--sf-timeout",
+        type=_seconds,
+        help="seconds that slicing functions may take over 256 examples; then "
+        "the job ends and says which one hangs (default: wait for ever)",
+    )
     return parser.parse(argv)
 
 
@@ -103,11 +110,24 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _rate(text: str) -> float:
+def _seconds(text: str) -> float:
+    seconds = _number(text)
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(
+            f"must be a number above 0. Received: {text}"
+        )
+    return seconds
+
+
+def _number(text: str) -> float:
     try:
-        rate = float(text)
+        return float(text)
     except ValueError:
-        rate = math.nan
+        return math.nan
+
+
+def _rate(text: str) -> float:
+    rate = _number(text)
     if not 0 <= rate <= 1:
         raise argparse.ArgumentTypeError(
             f"must be from 0 to 1. Received: {text}"

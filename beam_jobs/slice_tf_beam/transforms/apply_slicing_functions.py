@@ -9,9 +9,9 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import WindowedValue
 
 from slice_tf.slicing import SlicingFunction, Votes, schema_of
-from slice_tf_beam.chunks import CHUNK
 from slice_tf_beam.functions import load_functions, portable
 from slice_tf_beam.records import add_membership
+from slice_tf_beam.spans import SPAN
 
 
 @beam.typehints.with_input_types(bytes)
@@ -75,7 +75,7 @@ class _AddMembership(beam.DoFn):
         pane: Any = beam.DoFn.PaneInfoParam,
     ) -> Iterator[WindowedValue]:
         self._waiting.append(WindowedValue(record, timestamp, (window,), pane))
-        if len(self._waiting) >= CHUNK:
+        if len(self._waiting) >= SPAN:
             yield from self._flush()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:

@@ -1,4 +1,4 @@
-"""The records of a shard, as many at a time as functions see at once."""
+"""The records of a shard, a span at a time."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -7,15 +7,15 @@ from typing import Any
 from slice_tf.data import RecordError, read_records
 
 # Examples that slicing functions see at once.
-CHUNK = 256
+SPAN = 256
 # Where they are large, fewer: what they and their sliced copies may take.
-CHUNK_BYTES = 4 << 20
+SPAN_BYTES = 4 << 20
 
 _FRAME_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True)
-class Chunk:
+class Span:
     """Records that follow one another in a file.
 
     Args:
@@ -29,17 +29,17 @@ class Chunk:
     index: int
     offset: int
 
-    def around(self, position: int) -> tuple["Chunk", "Chunk"]:
-        """Returns what stands before a record of the chunk, and after it."""
+    def around(self, position: int) -> tuple["Span", "Span"]:
+        """Returns what stands before a record of the span, and after it."""
         before, after = self.records[:position], self.records[position + 1 :]
         resumed = self.end_of(position)
         return (
-            Chunk(before, self.index, self.offset),
-            Chunk(after, self.index + position + 1, resumed),
+            Span(before, self.index, self.offset),
+            Span(after, self.index + position + 1, resumed),
         )
 
     def start_of(self, position: int) -> int:
-        """Returns the byte at which a record of the chunk starts."""
+        """Returns the byte at which a record of the span starts."""
         before = self.records[:position]
         return self.offset + sum(map(len, before)) + _FRAME_BYTES * len(before)
 
@@ -48,15 +48,15 @@ class Chunk:
         return self.start_of(position + 1)
 
 
-def read_chunks(
+def read_spans(
     source: Any, path: str, on_damage: Callable[[RecordError], None]
-) -> Iterator[Chunk]:
-    """Yields a shard's whole records, in chunks bounded in number and bytes.
+) -> Iterator[Span]:
+    """Yields a shard's whole records, in spans bounded in number and bytes.
 
     Args:
         source: A binary stream, plain or gzip, at its start.
         path: What errors call it.
-        on_damage: Takes each damaged record; the chunk ends before it.
+        on_damage: Takes each damaged record; the span ends before it.
     """
     gap: list[RecordError] = []
 
@@ -64,19 +64,19 @@ def read_chunks(
         on_damage(error)
         gap.append(error)
 
-    chunk, size = Chunk([], 0, 0), 0
+    span, size = Span([], 0, 0), 0
     for record in read_records(source, path, note):
-        count = len(chunk.records)
-        if gap or size > CHUNK_BYTES or count == CHUNK:
+        count = len(span.records)
+        if gap or size > SPAN_BYTES or count == SPAN:
             if count:
-                yield chunk
-            index, offset = chunk.index + count, chunk.start_of(count)
+                yield span
+            index, offset = span.index + count, span.start_of(count)
             if gap:
                 index = gap[-1].record_index + 1
                 offset = gap[-1].resume_at or offset
                 gap.clear()
-            chunk, size = Chunk([], index, offset), 0
-        chunk.records.append(record)
+            span, size = Span([], index, offset), 0
+        span.records.append(record)
         size += len(record)
-    if chunk.records:
-        yield chunk
+    if span.records:
+        yield span
