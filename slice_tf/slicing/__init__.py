@@ -5,6 +5,7 @@ slicing functions starts in milliseconds, and serving never loads it.
 """
 
 from slice_tf.slicing.apply import VoteError, Votes, apply_functions
+from slice_tf.slicing.apply_table import apply_to_table, slice_table
 from slice_tf.slicing.batch import Batch
 from slice_tf.slicing.function import SlicingFunction, slicing_function
 from slice_tf.slicing.loading import load
@@ -25,9 +26,11 @@ __all__ = [
     "VoteError",
     "Votes",
     "apply_functions",
+    "apply_to_table",
     "check_needs",
     "load",
     "preprocessor",
     "schema_of",
+    "slice_table",
     "slicing_function",
 ]

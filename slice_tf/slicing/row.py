@@ -2,7 +2,7 @@
 
 import builtins
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ class _Required:
         return "required"
 
 
-_REQUIRED = _Required()
+REQUIRED = _Required()
 
 # Field of a `tf.train.Feature`: (kind in words, accessor of one value).
 _KINDS = {
@@ -73,10 +73,11 @@ class Row:
             TypeError: If a value is, or holds, something else or a mixture.
         """
         return cls(
-            {}, {key: _plain(key, value) for key, value in features.items()}
+            {},
+            {key: plain_values(key, value) for key, value in features.items()},
         )
 
-    def text(self, key: str, default: T | _Required = _REQUIRED) -> str | T:
+    def text(self, key: str, default: T | _Required = REQUIRED) -> str | T:
         """Returns a bytes feature's one value as UTF-8 text.
 
         Raises:
@@ -99,7 +100,7 @@ class Row:
         return text
 
     def bytes(
-        self, key: str, default: T | _Required = _REQUIRED
+        self, key: str, default: T | _Required = REQUIRED
     ) -> builtins.bytes | T:
         """Returns a bytes feature's one value.
 
@@ -110,7 +111,7 @@ class Row:
         return self._one(key, "bytes_list", default)
 
     def int(
-        self, key: str, default: T | _Required = _REQUIRED
+        self, key: str, default: T | _Required = REQUIRED
     ) -> builtins.int | T:
         """Returns an int64 feature's one value.
 
@@ -121,7 +122,7 @@ class Row:
         return self._one(key, "int64_list", default)
 
     def float(
-        self, key: str, default: T | _Required = _REQUIRED
+        self, key: str, default: T | _Required = REQUIRED
     ) -> builtins.float | T:
         """Returns a float feature's one value.
 
@@ -132,7 +133,7 @@ class Row:
         return self._one(key, "float_list", default)
 
     def ints(
-        self, key: str, default: T | _Required = _REQUIRED
+        self, key: str, default: T | _Required = REQUIRED
     ) -> npt.NDArray[np.int64] | T:
         """Returns an int64 feature's values, of shape `[values]`.
 
@@ -143,7 +144,7 @@ class Row:
         return self._many(key, "int64_list", np.int64, default)
 
     def floats(
-        self, key: str, default: T | _Required = _REQUIRED
+        self, key: str, default: T | _Required = REQUIRED
     ) -> npt.NDArray[np.float32] | T:
         """Returns a float feature's values, float32 of shape `[values]`.
 
@@ -219,7 +220,7 @@ class Row:
         return self._arrays[key]
 
     def _default(self, key: str, default: Any) -> Any:
-        if default is _REQUIRED:
+        if default is REQUIRED:
             self._refuse_missing(key)
         return default
 
@@ -247,7 +248,15 @@ def _refuse_kind(key: str, found: str, wanted: str) -> NoReturn:
     )
 
 
-def _plain(key: str, value: Any) -> tuple[str, Values]:
+def plain_values(key: str, value: Any) -> tuple[str, Values]:
+    """Returns kind and values of a feature, as `Row.raw` does.
+
+    Raises:
+        TypeError: If an example cannot hold the value.
+    """
+    simple = _SIMPLE.get(type(value))
+    if simple is not None:
+        return simple(value)
     several = isinstance(value, (Sequence, np.ndarray))
     if not several or isinstance(value, (str, bytes)):
         value = [value]
@@ -265,3 +274,11 @@ def _plain(key: str, value: Any) -> tuple[str, Values]:
             f"kind. Received: feature={key!r}, value={value!r}"
         )
     return "bytes_list", items
+
+
+# The most common values, which need no array to be understood.
+_SIMPLE: dict[type, Callable[[Any], tuple[str, Values]]] = {
+    str: lambda value: ("bytes_list", [value.encode()]),
+    bytes: lambda value: ("bytes_list", [value]),
+    bool: lambda value: ("int64_list", [builtins.int(value)]),
+}
