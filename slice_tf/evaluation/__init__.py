@@ -10,7 +10,9 @@ from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.evaluator import Evaluator, evaluate
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.inputs import to_probabilities
-from slice_tf.evaluation.metrics import Metric
+from slice_tf.evaluation.metric import Metric
+from slice_tf.evaluation.metrics import slice_metrics
+from slice_tf.evaluation.overlap import OverlapCounts
 from slice_tf.evaluation.paired import PairedCounts
 from slice_tf.evaluation.results import (
     Comparison,
@@ -35,6 +37,7 @@ __all__ = [
     "IndicatorCounts",
     "Metric",
     "ModelFacts",
+    "OverlapCounts",
     "PairedCounts",
     "Results",
     "RunComparison",
@@ -47,5 +50,6 @@ __all__ = [
     "render_table",
     "results_table",
     "runs_table",
+    "slice_metrics",
     "to_probabilities",
 ]

@@ -1,21 +1,36 @@
 """The accumulator of predictions per slice."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from slice_tf.evaluation import inputs
 from slice_tf.evaluation.fingerprint import checksum_rows
+from slice_tf.evaluation.members import (
+    add_codes,
+    add_sums,
+    chunks,
+    find,
+    pack,
+)
 from slice_tf.evaluation.scores import NUM_BINS, bins_of_probabilities
 
-# Losses are summed as whole multiples of this, so that a sum is the same in
-# whatever order and in however many parts it is taken.
-LOSS_UNIT = 2.0**-20
+# Losses, probabilities and weights are summed as whole multiples of this, so
+# that a sum is the same in whatever order and in however many parts it is
+# taken.
+UNIT = 2.0**-20
+
+# Examples of a cluster share a bucket; the spread between buckets says how
+# much less than its size a slice knows.
+NUM_BUCKETS = 64
+
+# Rows of `SliceCounts.sums`.
+LOG_LOSS, LOG_LOSS_SQUARE, BRIER, BRIER_SQUARE = range(4)
+
+# What merges by addition, where it is counted.
+_PARTS = ("scores", "tables", "score_sums", "sums", "weights", "buckets")
 
 _SMALLEST_PROBABILITY = np.finfo(np.float64).eps
-# Rows counted at once, so that memory does not grow with a batch.
-_CHUNK = 16_384
 
 
 class SliceCounts:
@@ -26,16 +41,29 @@ class SliceCounts:
     member of and in the base slice, which is the last row. Where membership
     is unknown, the example is no member.
 
+    An example's score is the probability of class 1 where there are two
+    classes, and of the predicted class where there are more; its event is
+    that the label is 1, or that the prediction is right.
+
     Args:
         num_slices: Number of slices, without the base slice.
         num_classes: Number of classes, at least 2.
+        weighted: Whether examples have weights. All cells and sums
+            are then in `UNIT` of weight.
+        clustered: Whether examples hang together in clusters.
 
     Attributes:
-        cells: int64 `[slices + 1, classes, classes, bins]`: slice, label,
-            predicted class, bin of the probability of class 1. There is one
-            bin only where there are more than two classes.
-        loss_sums: int64 `[2, slices + 1]`: log loss and its square, in
-            `LOSS_UNIT` nats.
+        scores: int64 `[slices + 1, 2, bins]`: slice, event, bin of the score.
+        tables: int64 `[slices + 1, classes, classes]`: slice, label,
+            predicted class; None for two classes, where scores say it.
+        score_sums: int64 `[2, bins]`: number of examples in each bin, and
+            the sum of their scores, over all examples.
+        sums: int64 `[4, slices + 1]`: log loss (nats) and its square, Brier
+            score and its square, in `UNIT`.
+        weights: int64 `[2, slices + 1]`: number of examples, and sum of
+            squared weights in `UNIT`; None where not `weighted`.
+        buckets: int64 `[slices + 1, buckets, 2]`: slice, bucket of the
+            cluster, prediction wrong or right; None where not `clustered`.
         unknown: int64 `[slices + 1]`: examples of unknown membership.
         checksum: Stands for labels and membership, whatever their order.
 
@@ -43,17 +71,31 @@ class SliceCounts:
         ValueError: If a number is too small.
     """
 
-    def __init__(self, num_slices: int, num_classes: int) -> None:
+    def __init__(
+        self,
+        num_slices: int,
+        num_classes: int,
+        *,
+        weighted: bool = False,
+        clustered: bool = False,
+    ) -> None:
         if num_slices < 0 or num_classes < 2:
             raise ValueError(
                 "There must be at least 0 slices and 2 classes. Received: "
                 f"num_slices={num_slices}, num_classes={num_classes}"
             )
         self.num_slices, self.num_classes = num_slices, num_classes
-        bins = NUM_BINS if num_classes == 2 else 1
+        self.weighted, self.clustered = weighted, clustered
         rows = num_slices + 1
-        self.cells = np.zeros((rows, num_classes, num_classes, bins), np.int64)
-        self.loss_sums = np.zeros((2, rows), np.int64)
+        table = (rows, num_classes, num_classes)
+        self.scores = np.zeros((rows, 2, NUM_BINS), np.int64)
+        self.tables = None if num_classes == 2 else np.zeros(table, np.int64)
+        self.score_sums = np.zeros((2, NUM_BINS), np.int64)
+        self.sums = np.zeros((4, rows), np.int64)
+        self.weights = np.zeros((2, rows), np.int64) if weighted else None
+        self.buckets = (
+            np.zeros((rows, NUM_BUCKETS, 2), np.int64) if clustered else None
+        )
         self.unknown = np.zeros(rows, np.int64)
         self.checksum = 0
 
@@ -63,6 +105,9 @@ class SliceCounts:
         probabilities: Any,
         membership: Any,
         known: Any = None,
+        *,
+        weights: Any = None,
+        clusters: Any = None,
     ) -> None:
         """Counts predictions; on an error nothing is counted.
 
@@ -72,6 +117,10 @@ class SliceCounts:
             membership: 0 or 1, of shape `[batch, slices]`.
             known: 0 where membership is unknown, of the same shape; None
                 where all is known.
+            weights: Not negative, of shape `[batch]`; only and always where
+                the counts are `weighted`.
+            clusters: Integer ids such as hashed names of users, of shape
+                `[batch]`; only and always where the counts are `clustered`.
 
         Raises:
             ValueError: If a shape or a value is wrong.
@@ -85,11 +134,19 @@ class SliceCounts:
             self.num_slices,
             self.num_classes,
         )
+        amounts = inputs.check_weights(weights, len(batch), self.weighted)
+        groups = inputs.check_clusters(clusters, len(batch), self.clustered)
         for rows in chunks(len(batch)):
             unknown = None if batch.unknown is None else batch.unknown[rows]
-            truth, members = batch.labels[rows], batch.members[rows]
-            self._count(truth, batch.probabilities[rows], members)
-            self.checksum += checksum_rows(truth, members, unknown)
+            packed = pack(batch.members[rows])
+            self._count(
+                batch.labels[rows],
+                batch.probabilities[rows],
+                find(packed),
+                1 if amounts is None else amounts[rows],
+                None if groups is None else groups[rows],
+            )
+            self.checksum += checksum_rows(batch.labels[rows], packed, unknown)
         self.checksum %= 2**64
         if batch.unknown is not None:
             self.unknown[:-1] += batch.unknown.sum(axis=0)
@@ -98,92 +155,100 @@ class SliceCounts:
         """Adds what another accumulator counted.
 
         Raises:
-            ValueError: If the other counts other slices or classes.
+            ValueError: If the other counts other slices, classes or things.
         """
-        if self.cells.shape != other.cells.shape:
+        names = ("num_slices", "num_classes", "weighted", "clustered")
+        ours, theirs = (
+            [getattr(counts, name) for name in names]
+            for counts in (self, other)
+        )
+        if ours != theirs:
+            pairs = zip(names, ours, theirs, strict=True)
+            received = (f"{name}={a} and {b}" for name, a, b in pairs if a != b)
             raise ValueError(
-                "Only counts of the same slices and classes can be merged. "
-                f"Received: num_slices={self.num_slices} and "
-                f"{other.num_slices}, num_classes={self.num_classes} and "
-                f"{other.num_classes}"
+                "Only counts of the same slices and classes can be merged, "
+                "both with weights or clusters or both without. Received: "
+                f"{', '.join(received)}"
             )
-        self.cells += other.cells
-        self.loss_sums += other.loss_sums
+        for name in _PARTS:
+            if getattr(self, name) is not None:
+                getattr(self, name)[...] += getattr(other, name)
         self.unknown += other.unknown
         self.checksum = (self.checksum + other.checksum) % 2**64
 
     @property
     def sizes(self) -> Any:
         """Examples per slice, int64 of shape `[slices + 1]`."""
-        return self.cells.sum(axis=(1, 2, 3))
-
-    @property
-    def confusion(self) -> Any:
-        """Label by predicted class, int64 `[slices + 1, classes, classes]`."""
-        return self.cells.sum(axis=3)
-
-    @property
-    def scores(self) -> Any:
-        """Label by bin of the score, int64 `[slices + 1, classes, bins]`."""
-        return self.cells.sum(axis=2)
+        if self.weights is not None:
+            return self.weights[0]
+        return self.scores.sum(axis=(1, 2))
 
     @property
     def num_examples(self) -> int:
         """Number of examples counted."""
-        return int(self.cells[-1].sum())
+        return int(self.sizes[-1])
 
-    def _count(self, labels: Any, probabilities: Any, members: Any) -> None:
-        codes = labels * self.num_classes + probabilities.argmax(axis=1)
-        if self.num_classes == 2:
-            bins = bins_of_probabilities(probabilities[:, 1])
-            codes = codes * NUM_BINS + bins
-        rows, slices = member_pairs(members)
-        count_codes(self.cells, codes, rows, slices)
-        for sums, losses in zip(
-            self.loss_sums, _losses(labels, probabilities), strict=True
-        ):
-            found = np.bincount(slices, losses[rows], self.num_slices)
-            sums[:-1] += found.astype(np.int64)
-            sums[-1] += int(losses.sum())
+    @property
+    def confusion(self) -> Any:
+        """Label by predicted class, int64 `[slices + 1, classes, classes]`."""
+        if self.tables is not None:
+            return self.tables
+        shape = (self.num_slices + 1, 2, 2, NUM_BINS // 2)
+        return self.scores.reshape(shape).sum(axis=-1)
 
-
-def chunks(num_rows: int) -> Iterator[slice]:
-    """Yields runs of rows that cover a batch."""
-    for start in range(0, num_rows, _CHUNK):
-        yield slice(start, start + _CHUNK)
-
-
-def member_pairs(members: Any) -> tuple[Any, Any]:
-    """Returns rows and slices of all memberships, int64 `[memberships]`.
-
-    Args:
-        members: bool, of shape `[batch, slices]`.
-    """
-    num_slices = max(members.shape[1], 1)
-    found = np.flatnonzero(members)
-    rows = found // num_slices
-    return rows, found - rows * num_slices
-
-
-def count_codes(cells: Any, codes: Any, rows: Any, slices: Any) -> None:
-    """Counts each row's code in every slice of the row, and in the base.
-
-    Args:
-        cells: int64 `[slices + 1, ...]`, changed in place.
-        codes: Flat index into the axes after the first, of shape `[batch]`.
-        rows: Row of each membership, of shape `[memberships]`.
-        slices: Slice of each membership, of the same shape.
-    """
-    width = cells[0].size
-    np.add.at(cells[-1].reshape(-1), codes, 1)
-    np.add.at(cells.reshape(-1), slices * width + codes[rows], 1)
+    def _count(
+        self,
+        labels: Any,
+        probabilities: Any,
+        parts: Any,
+        weights: Any,
+        groups: Any,
+    ) -> None:
+        guesses = probabilities.argmax(axis=1)
+        right = guesses == labels
+        if self.tables is None:
+            event, score = labels, probabilities[:, 1]
+            bins = bins_of_probabilities(score)
+            # Ties and rounding: the upper half is what is predicted as 1.
+            half = NUM_BINS // 2
+            bins = np.where(
+                guesses == 1, np.maximum(bins, half), np.minimum(bins, half - 1)
+            )
+        else:
+            event, score = right.astype(np.int64), probabilities.max(axis=1)
+            bins = bins_of_probabilities(score)
+            codes = labels * self.num_classes + guesses
+            add_codes(self.tables, codes, parts, weights)
+        add_codes(self.scores, event * NUM_BINS + bins, parts, weights)
+        if self.buckets is not None:
+            add_codes(self.buckets, groups * 2 + right, parts, weights)
+        for row, amounts in enumerate((None, _units(score))):
+            found = np.bincount(bins, amounts, NUM_BINS)
+            self.score_sums[row] += found.astype(np.int64)
+        add_sums(self.sums, _losses(labels, probabilities, weights), parts)
+        if self.weights is not None:
+            squares = np.rint((weights * UNIT) ** 2 / UNIT)
+            columns = np.stack([np.ones(len(labels)), squares])
+            add_sums(self.weights, columns, parts)
 
 
-def _losses(labels: Any, probabilities: Any) -> Any:
-    """Log loss and its square in whole units, float64 `[2, batch]`.
+def _units(values: Any) -> Any:
+    """Returns values as whole multiples of `UNIT`, float64.
 
     Whole numbers this small add without rounding, even as float64.
     """
+    return np.rint(values / UNIT)
+
+
+def _losses(labels: Any, probabilities: Any, weights: Any) -> Any:
+    """Returns what `SliceCounts.sums` sums, float64 `[4, batch]`."""
     likelihoods = np.take_along_axis(probabilities, labels[:, None], axis=1)
-    losses = -np.log(np.clip(likelihoods[:, 0], _SMALLEST_PROBABILITY, 1.0))
-    return np.rint(np.stack([losses, losses**2]) / LOSS_UNIT)
+    likely = likelihoods[:, 0]
+    loss = -np.log(np.clip(likely, _SMALLEST_PROBABILITY, 1.0))
+    if probabilities.shape[1] == 2:
+        brier = (1 - likely) ** 2
+    else:
+        squares = np.einsum("ij,ij->i", probabilities, probabilities)
+        brier = np.maximum(squares - 2 * likely + 1, 0)
+    columns = np.stack([loss, loss**2, brier, brier**2])
+    return _units(columns * (weights * UNIT if np.ndim(weights) else 1))

@@ -1,5 +1,6 @@
 """Counts a model's predictions, and a baseline's beside them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ from slice_tf.evaluation import inputs
 from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.fingerprint import fingerprint_of
 from slice_tf.evaluation.indicators import IndicatorCounts
-from slice_tf.evaluation.metrics import FLOOR
+from slice_tf.evaluation.metric import FLOOR
+from slice_tf.evaluation.metrics import CellMetric
+from slice_tf.evaluation.overlap import OverlapCounts
 from slice_tf.evaluation.paired import PairedCounts
 from slice_tf.evaluation.results import DataFacts, ModelFacts, Results
-from slice_tf.evaluation.summary import summarize
+from slice_tf.evaluation.scores import bin_edges
+from slice_tf.evaluation.summary import NUM_SCORE_BINS, summarize
 from slice_tf.schema import SliceSchema
 
 
@@ -24,16 +28,32 @@ class Evaluator:
     Args:
         schema: The slices.
         num_classes: Number of classes, at least 2.
+        weighted: Whether examples have weights.
+        clustered: Whether examples hang together in clusters.
 
     Attributes:
         counts: The candidate's predictions.
+        overlap: How many examples two slices share.
         paired: Both models' verdicts; None until a baseline is added.
         indicators: Learned indicators; None until some are added.
     """
 
-    def __init__(self, schema: SliceSchema, num_classes: int) -> None:
+    def __init__(
+        self,
+        schema: SliceSchema,
+        num_classes: int,
+        *,
+        weighted: bool = False,
+        clustered: bool = False,
+    ) -> None:
         self.schema = schema
-        self.counts = SliceCounts(schema.num_slices, num_classes)
+        self.counts = SliceCounts(
+            schema.num_slices,
+            num_classes,
+            weighted=weighted,
+            clustered=clustered,
+        )
+        self.overlap = OverlapCounts(schema.num_slices)
         self.paired: PairedCounts | None = None
         self.indicators: IndicatorCounts | None = None
 
@@ -44,6 +64,8 @@ class Evaluator:
         membership: Any,
         known: Any = None,
         *,
+        weights: Any = None,
+        clusters: Any = None,
         baseline_probabilities: Any = None,
         indicator_logits: Any = None,
     ) -> None:
@@ -55,6 +77,8 @@ class Evaluator:
             membership: 0 or 1, of shape `[batch, slices]`.
             known: 0 where membership is unknown, of the same shape; None
                 where all is known.
+            weights: Of examples, of shape `[batch]`; see `SliceCounts`.
+            clusters: Ids, of shape `[batch]`; see `SliceCounts`.
             baseline_probabilities: The baseline's, of shape
                 `[batch, classes]`. Either every batch has them or none.
             indicator_logits: The candidate's, of shape `[batch, slices]`.
@@ -75,8 +99,16 @@ class Evaluator:
         if indicator_logits is not None:
             learned = IndicatorCounts(self.schema.num_slices)
             learned.add(indicator_logits, membership, known)
-        self.counts.add(truth, probabilities, membership, known)
+        self.counts.add(
+            truth,
+            probabilities,
+            membership,
+            known,
+            weights=weights,
+            clusters=clusters,
+        )
         # From here on nothing can fail, so that no batch is half counted.
+        self.overlap.add(membership, known)
         if before is not None:
             self.paired = self.paired or PairedCounts(self.schema.num_slices)
             verdicts = (
@@ -105,6 +137,7 @@ class Evaluator:
                     f"the whole without. Received: {name} in one of the two"
                 )
         self.counts.merge(other.counts)
+        self.overlap.merge(other.overlap)
         if self.paired and other.paired:
             self.paired.merge(other.paired)
         if self.indicators and other.indicators:
@@ -117,6 +150,7 @@ class Evaluator:
         model: ModelFacts | None = None,
         baseline: ModelFacts | None = None,
         floor: int = FLOOR,
+        custom: Mapping[str, CellMetric] | None = None,
     ) -> Results:
         """Returns metrics per slice of all that was counted.
 
@@ -125,6 +159,7 @@ class Evaluator:
             model: What was evaluated.
             baseline: What it was compared with.
             floor: Metrics with a smaller denominator are `too few`.
+            custom: Metrics of your own; see `slice_metrics`.
 
         Raises:
             ValueError: If nothing was counted.
@@ -147,8 +182,15 @@ class Evaluator:
             model=model or ModelFacts(),
             baseline=(baseline or ModelFacts()) if self.paired else None,
             slices=summarize(
-                self.schema, self.counts, self.paired, self.indicators, floor
+                self.schema,
+                self.counts,
+                self.paired,
+                self.indicators,
+                floor,
+                custom,
             ),
+            overlap=self.overlap.shared.tolist(),
+            score_edges=bin_edges(NUM_SCORE_BINS).tolist(),
         )
 
     def _check_whole(self, name: str, values: Any) -> None:

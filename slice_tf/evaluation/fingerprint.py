@@ -5,28 +5,31 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.evaluation.members import pack
+
 _MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 _STEP = 0x9E3779B97F4A7C15
 
 
-def checksum_rows(labels: Any, members: Any, unknown: Any) -> int:
+def checksum_rows(targets: Any, packed: Any, unknown: Any) -> int:
     """Returns a 64-bit sum that stands for rows in any order.
 
-    Each row's label, members and unknowns are hashed; the hashes are added,
-    so batches may come in any order and shards be counted anywhere.
+    A row's hash is a sum of its words, each times an odd number of its own,
+    scrambled; the hashes are added, so batches may come in any order and
+    shards be counted anywhere.
 
     Args:
-        labels: int64, of shape `[batch]`.
-        members: bool, of shape `[batch, slices]`.
-        unknown: bool of the same shape, or None where all is known.
+        targets: int64 or float64, of shape `[batch]`.
+        packed: Membership, as `members.pack` returns it.
+        unknown: bool of shape `[batch, slices]`, or None where all is known.
     """
-    state = _mix(labels.astype(np.uint64))
-    for bits in (members, unknown):
-        state = _mix(state)
-        if bits is not None:
-            state = _stir(state, _words(bits))
+    state = _mix(np.ascontiguousarray(targets).view(np.uint64))
     with np.errstate(over="ignore"):
-        return int(state.sum(dtype=np.uint64))
+        for part, bits in enumerate((packed, unknown)):
+            if bits is not None:
+                words = bits if part == 0 else pack(bits)
+                state = state + _weigh(words.view(np.uint64), part)
+        return int(_mix(state).sum(dtype=np.uint64))
 
 
 def fingerprint_of(checksum: int, num_examples: int) -> str:
@@ -35,18 +38,14 @@ def fingerprint_of(checksum: int, num_examples: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _stir(state: Any, words: Any) -> Any:
-    """Mixes words in; a word of zeros, like no word, changes nothing."""
-    for place, word in enumerate(words.T):
-        mixed = _mix(state ^ word) + np.uint64(place)
-        state = np.where(word == 0, state, mixed)
-    return state
-
-
-def _words(bits: Any) -> Any:
-    packed = np.packbits(bits, axis=1)
-    spare = -packed.shape[1] % 8
-    return np.pad(packed, ((0, 0), (0, spare))).view(np.uint64)
+def _weigh(words: Any, part: int) -> Any:
+    """Returns a sum of words; a word of zeros, like no word, adds nothing."""
+    places = np.arange(words.shape[1], dtype=np.uint64)
+    keys = _mix(2 * places + np.uint64(part)) | np.uint64(1)
+    total = np.zeros(len(words), np.uint64)
+    for column, key in zip(words.T, keys, strict=True):
+        total += column * key
+    return total
 
 
 def _mix(state: Any) -> Any:

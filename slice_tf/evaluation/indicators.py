@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.accumulate import chunks
+from slice_tf.evaluation.members import chunks
 from slice_tf.evaluation.scores import (
     NUM_BINS,
-    area_under_curve,
+    area_under_roc,
     bins_of_logits,
 )
 
@@ -77,4 +77,4 @@ class IndicatorCounts:
     def area_under_curve(self) -> tuple[Any, Any, Any, Any]:
         """Returns value, low, high and number of members, `[slices]` each."""
         members = self.cells[:, 1].sum(axis=-1)
-        return *area_under_curve(self.cells), members
+        return *area_under_roc(self.cells), members

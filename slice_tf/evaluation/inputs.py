@@ -203,6 +203,64 @@ def to_probabilities(logits: Any, num_classes: int) -> Any:
     return exponents / exponents.sum(axis=1, keepdims=True)
 
 
+def check_weights(weights: Any, num_rows: int, weighted: bool) -> Any:
+    """Returns weights in units of 2 ** -20, int64 `[batch]`, or None.
+
+    Raises:
+        ValueError: If weights come where none are expected or the other way
+            round, or one is negative, not finite or above 2 ** 20.
+    """
+    if (weights is not None) != weighted:
+        raise ValueError(
+            "`weights` must come with every batch or with none, because a "
+            "sum of both means nothing. Received: weights="
+            f"{'None' if weights is None else 'an array'}, weighted={weighted}"
+        )
+    if weights is None:
+        return None
+    array = np.asarray(weights, dtype=np.float64)
+    check_shape("weights", array, (num_rows,))
+    wrong = np.flatnonzero(~((array >= 0) & (array <= 2.0**20)))
+    if wrong.size:
+        raise ValueError(
+            "`weights` must be finite, not negative and at most 2 ** 20. "
+            f"Received: weight={array[wrong[0]]} at row {wrong[0]}"
+        )
+    return np.rint(array * 2.0**20).astype(np.int64)
+
+
+def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:
+    """Returns the bucket, from 0 to 63, of each cluster id, or None.
+
+    Raises:
+        ValueError: If ids come where none are expected or the other way
+            round, or are not of shape `[batch]`.
+        TypeError: If ids are no integers.
+    """
+    if (clusters is not None) != clustered:
+        raise ValueError(
+            "`clusters` must come with every batch or with none. Received: "
+            f"clusters={'None' if clusters is None else 'an array'}, "
+            f"clustered={clustered}"
+        )
+    if clusters is None:
+        return None
+    array = np.asarray(clusters)
+    check_shape("clusters", array, (num_rows,))
+    if array.size and array.dtype.kind not in "biu":
+        raise TypeError(
+            "`clusters` must be integers; hash names first. "
+            f"Received: clusters.dtype={array.dtype}"
+        )
+    # The top bits of a product with an odd number depend on all of an id.
+    odd = np.uint64(0x9E3779B97F4A7C15)
+    with np.errstate(over="ignore"):
+        mixed = array.astype(np.uint64) * odd
+        return (
+            (mixed ^ (mixed >> np.uint64(32))) * odd >> np.uint64(58)
+        ).astype(np.int64)
+
+
 def check_verdicts(name: str, verdicts: Any) -> Any:
     """Returns whether each prediction is right, bool of shape `[batch]`.
 

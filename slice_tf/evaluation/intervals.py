@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.evaluation.metric import ratio
+
 CONFIDENCE = 0.95
 Z = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
@@ -41,6 +43,22 @@ def wilson(successes: Any, totals: Any) -> tuple[Any, Any]:
         half = Z * spread / (1 + Z**2 / n)
     # At 0 and 1 rounding would leave the rate outside by 1e-17.
     return np.minimum(center - half, rate), np.maximum(center + half, rate)
+
+
+def difference_of_independent_rates(
+    successes: Any, totals: Any, other_successes: Any, other_totals: Any
+) -> tuple[Any, Any]:
+    """Interval of one rate minus another's, of two sets of examples.
+
+    Source:
+        Newcombe 1998, "Interval estimation for the difference between
+        independent proportions", method 10.
+    """
+    a, b = ratio(successes, totals), ratio(other_successes, other_totals)
+    low_a, high_a = wilson(successes, totals)
+    low_b, high_b = wilson(other_successes, other_totals)
+    low = a - b - np.hypot(a - low_a, high_b - b)
+    return low, a - b + np.hypot(high_a - a, b - low_b)
 
 
 def normal_mean(total: Any, total_squares: Any, size: Any) -> tuple[Any, Any]:

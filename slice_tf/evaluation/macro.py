@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import intervals
+from slice_tf.evaluation.binary import correlation
+from slice_tf.evaluation.metric import ratio
 
-NAMES = ("precision", "recall", "f1")
+NAMES = ("precision", "recall", "f1", "mcc")
 
 # Random numbers drawn at once, which bounds memory at about 100 MB.
 _DRAWS_AT_ONCE = 4_000_000
@@ -24,7 +26,7 @@ def macro_metrics(confusion: Any) -> dict[str, tuple[Any, ...]]:
     0.82 to 0.95.
 
     Args:
-        confusion: int64 `[slices, classes, classes]`: label, prediction.
+        confusion: Counts `[slices, classes, classes]`: label, prediction.
     """
     values = _values(confusion)
     ends = np.array([_interval(cells) for cells in confusion])
@@ -41,7 +43,7 @@ def _values(confusion: Any) -> Any:
 
 
 def _macro(hits: Any, labels: Any, predictions: Any) -> Any:
-    """Means of precision, recall and F1 over the classes that occur.
+    """Means of precision, recall and F1 over the classes that occur, and MCC.
 
     Args:
         hits: Right predictions a class, of shape `[..., classes]`.
@@ -49,20 +51,21 @@ def _macro(hits: Any, labels: Any, predictions: Any) -> Any:
         predictions: Predictions a class, of the same shape.
 
     Returns:
-        Of shape `[3, ...]`; NaN where no class occurs.
+        Of shape `[4, ...]`; NaN where no class occurs.
     """
     present = labels + predictions > 0
+    matthews = correlation(hits.sum(axis=-1), labels, predictions)
     unders = (predictions, labels, (labels + predictions) / 2)
     parts = [
         np.divide(hits, under, out=np.zeros(hits.shape), where=under > 0)
         for under in unders
     ]
-    with np.errstate(invalid="ignore"):
-        return np.sum(parts, axis=-1) / present.sum(axis=-1)
+    means = ratio(np.sum(parts, axis=-1), present.sum(axis=-1))
+    return np.concatenate([means, matthews[None]])
 
 
 def _interval(cells: Any) -> Any:
-    """Ends of the three intervals of one slice, of shape `[2, 3]`."""
+    """Ends of the intervals of one slice, of shape `[2, metrics]`."""
     present = np.flatnonzero(cells.sum(axis=0) + cells.sum(axis=1))
     if not present.size:
         return np.full((2, len(NAMES)), np.nan)
@@ -78,10 +81,10 @@ def _draw(block: Any) -> Any:
     would be 45 wrong examples among ten classes and drown a small slice.
 
     Returns:
-        Of shape `[3, draws]`.
+        Of shape `[metrics, draws]`.
     """
     classes = len(block)
-    rows, columns = np.nonzero(block + np.eye(classes, dtype=np.int64))
+    rows, columns = np.nonzero(block + np.eye(classes))
     shapes = block[rows, columns] + np.where(rows == columns, 0.5, 0.0)
     by_column = np.argsort(columns, kind="stable")
     row_starts = np.searchsorted(rows, np.arange(classes))
@@ -96,3 +99,19 @@ def _draw(block: Any) -> Any:
         np.add.reduceat(draws, row_starts, axis=1) + wrong,
         np.add.reduceat(draws[:, by_column], column_starts, axis=1) + wrong,
     )
+
+
+def table_draws(table: Any) -> Any:
+    """Draws one slice's cells, of shape `[draws, 1, classes, classes]`.
+
+    Two classes get half a pseudo-example a cell; more get what `_draw` says,
+    as each cell its own.
+    """
+    classes = len(table)
+    num_draws = max(
+        min(intervals.NUM_DRAWS, _DRAWS_AT_ONCE // table.size), _LEAST_DRAWS
+    )
+    pseudo = np.full(table.shape, 1 / max(classes * (classes - 1), 1))
+    np.fill_diagonal(pseudo, 0.5)
+    pseudo = np.full(table.shape, 0.5) if classes == 2 else pseudo
+    return intervals.gamma_draws(table, pseudo, num_draws)[:, None]

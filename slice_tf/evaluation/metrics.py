@@ -1,133 +1,116 @@
 """Metrics per slice, with intervals, from counts alone."""
 
-import dataclasses
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.accumulate import LOSS_UNIT, SliceCounts
-from slice_tf.evaluation.macro import macro_metrics
-from slice_tf.evaluation.scores import area_under_curve
+from slice_tf.evaluation.accumulate import (
+    BRIER,
+    LOG_LOSS,
+    UNIT,
+    SliceCounts,
+)
+from slice_tf.evaluation.binary import binary_metrics, drawn, rate
+from slice_tf.evaluation.calibration import calibration_metrics
+from slice_tf.evaluation.evidence import worth
+from slice_tf.evaluation.macro import macro_metrics, table_draws
+from slice_tf.evaluation.metric import FLOOR, Metric, ratio, to_metrics
 
-FLOOR = 30
-OK, TOO_FEW, EMPTY = "ok", "too few", "empty"
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """One number and how far to trust it.
-
-    Args:
-        value: The estimate; None where nothing was counted.
-        low: Lower end of the 95 % interval; None where there is none.
-        high: Upper end.
-        n: The denominator: examples, positives, or what the metric divides
-            by.
-        status: `ok`; `too few` where the denominator is below the floor;
-            `empty` where it is zero.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    status: str
-
-
-def to_metrics(
-    value: Any, low: Any, high: Any, n: Any, floor: int = FLOOR
-) -> list[Metric]:
-    """Returns one `Metric` a slice from arrays of shape `[slices]`.
-
-    NaN becomes None; a slice without a value is `empty`.
-    """
-    columns = (np.asarray(column).tolist() for column in (value, low, high, n))
-    rows = zip(*columns, strict=True)
-    return [_to_metric(v, start, end, m, floor) for v, start, end, m in rows]
-
-
-def _to_metric(
-    value: float, low: float, high: float, n: int, floor: int
-) -> Metric:
-    if n == 0 or value != value:
-        return Metric(None, None, None, int(n), EMPTY)
-    if low != low or high != high:
-        return Metric(value, None, None, int(n), TOO_FEW)
-    return Metric(value, low, high, int(n), OK if n >= floor else TOO_FEW)
+# From counts of shape `[..., classes, classes]`: label, predicted class, to
+# values of shape `[...]`.
+CellMetric = Callable[[Any], Any]
 
 
 def slice_metrics(
-    counts: SliceCounts, floor: int = FLOOR
+    counts: SliceCounts,
+    floor: int = FLOOR,
+    custom: Mapping[str, CellMetric] | None = None,
 ) -> list[dict[str, Metric]]:
     """Returns each slice's metrics by name, the base slice last.
 
-    `accuracy`, `log_loss` (nats) and, for two classes, `precision`, `recall`,
-    `f1` and `auc` of class 1; for more, `precision`, `recall` and `f1` are
-    means over the classes that occur as label or prediction, each class alike
-    (`macro`).
+    Always: `accuracy`, `lift` (accuracy inside minus outside), `log_loss`
+    (nats), `brier`, `calibration_bias`, `calibration_error`, `precision`,
+    `recall`, `f1`, `mcc`. For two classes precision, recall and F1 are of
+    class 1, and there are `false_positive_rate`, `false_negative_rate`,
+    `auc` and `auc_pr`; for more they are means over the classes that occur as
+    label or prediction, each class alike (`macro`).
+
+    Args:
+        counts: What was counted.
+        floor: Metrics with a smaller denominator are `too few`.
+        custom: Metrics of your own, from label by predicted class; their
+            intervals come from Gamma draws of the cells.
+
+    Raises:
+        ValueError: If a custom metric has the name of another.
     """
-    by_name = {
-        "accuracy": _accuracy(counts),
+    scale = worth(counts)
+    cells = counts.confusion * scale[:, None, None]
+    scores = counts.scores * scale[:, None, None]
+    arrays = {
+        **_accuracy(cells),
         **(
-            _binary(counts)
+            binary_metrics(cells, scores)
             if counts.num_classes == 2
-            else macro_metrics(counts.confusion)
+            else macro_metrics(cells)
         ),
-        "log_loss": _log_loss(counts),
+        **_losses(counts, scale),
+        **calibration_metrics(scores, mean_scores(counts)),
     }
+    for name, metric in (custom or {}).items():
+        if name in arrays:
+            raise ValueError(
+                "A custom metric must have a name of its own. "
+                f"Received: name={name!r}"
+            )
+        arrays[name] = _custom(metric, cells)
     metrics = {
         name: to_metrics(value, low, high, n, floor)
-        for name, (value, low, high, n) in by_name.items()
+        for name, (value, low, high, n) in arrays.items()
     }
     rows = zip(*metrics.values(), strict=True)
     return [dict(zip(metrics, row, strict=True)) for row in rows]
 
 
-def _accuracy(counts: SliceCounts) -> tuple[Any, ...]:
-    correct = np.trace(counts.confusion, axis1=1, axis2=2)
-    return _rate(correct, counts.sizes)
+def mean_scores(counts: SliceCounts) -> Any:
+    """Returns the mean score of each bin over all examples, `[bins]`.
+
+    A slice's own differs by less than the width of the bin.
+    """
+    sizes, sums = counts.score_sums
+    return np.nan_to_num(ratio(sums * UNIT, sizes))
 
 
-def _rate(successes: Any, totals: Any) -> tuple[Any, ...]:
-    value = ratio(successes, totals)
-    return value, *intervals.wilson(successes, totals), totals
-
-
-def _log_loss(counts: SliceCounts) -> tuple[Any, ...]:
-    total, squares = counts.loss_sums * LOSS_UNIT
-    low, high = intervals.normal_mean(total, squares, counts.sizes)
-    value = ratio(total, counts.sizes)
-    return value, np.maximum(low, 0), high, counts.sizes
-
-
-def _binary(counts: SliceCounts) -> dict[str, tuple[Any, ...]]:
-    cells = counts.confusion
-    hits, false, missed = cells[:, 1, 1], cells[:, 0, 1], cells[:, 1, 0]
-    draws = intervals.gamma_draws(cells)
-    value = _f1(cells)
-    low, high = intervals.quantiles(_f1(draws))
-    n1 = hits + missed
-    scored = area_under_curve(counts.scores)
+def _accuracy(cells: Any) -> dict[str, tuple[Any, ...]]:
+    right, sizes = np.trace(cells, axis1=1, axis2=2), cells.sum(axis=(1, 2))
+    outside, others = right[-1] - right, sizes[-1] - sizes
+    lift = ratio(right, sizes) - ratio(outside, others)
+    ends = intervals.difference_of_independent_rates(
+        right, sizes, outside, others
+    )
     return {
-        "precision": _rate(hits, hits + false),
-        "recall": _rate(hits, n1),
-        "f1": (
-            value,
-            np.minimum(low, value),
-            np.maximum(high, value),
-            hits + false + missed,
-        ),
-        "auc": (*scored, np.minimum(n1, counts.sizes - n1)),
+        "accuracy": rate(right, sizes),
+        "lift": (lift, *ends, np.minimum(sizes, others)),
     }
 
 
-def _f1(cells: Any) -> Any:
-    hits = 2 * cells[..., 1, 1]
-    return ratio(hits, hits + cells[..., 0, 1] + cells[..., 1, 0])
+def _losses(counts: SliceCounts, scale: Any) -> dict[str, tuple[Any, ...]]:
+    total = counts.confusion.sum(axis=(1, 2))
+    size = total * scale
+    weight = total * (UNIT if counts.weighted else 1)
+    found = {}
+    for name, row in (("log_loss", LOG_LOSS), ("brier", BRIER)):
+        mean, squares = (
+            ratio(UNIT * counts.sums[row + i], weight) for i in (0, 1)
+        )
+        low, high = intervals.normal_mean(mean * size, squares * size, size)
+        found[name] = (mean, np.maximum(low, 0), high, size)
+    return found
 
 
-def ratio(over: Any, under: Any) -> Any:
-    """Divides; NaN where `under` is zero."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.true_divide(over, under)
+def _custom(metric: CellMetric, cells: Any) -> tuple[Any, ...]:
+    rows = [drawn(metric, one[None], table_draws(one)) for one in cells]
+    value, low, high = np.array(rows)[:, :, 0].T
+    return value, low, high, cells.sum(axis=(1, 2))

@@ -5,11 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.accumulate import (
-    chunks,
-    count_codes,
-    member_pairs,
-)
+from slice_tf.evaluation.members import add_codes, chunks, find, pack
 
 
 class PairedCounts:
@@ -54,7 +50,7 @@ class PairedCounts:
         )
         codes = 2 * before.astype(np.int64) + after
         for rows in chunks(len(codes)):
-            count_codes(self.cells, codes[rows], *member_pairs(members[rows]))
+            add_codes(self.cells, codes[rows], find(pack(members[rows])))
 
     def merge(self, other: "PairedCounts") -> None:
         """Adds what another accumulator counted.

@@ -7,7 +7,7 @@ import os
 import pathlib
 from typing import Any
 
-from slice_tf.evaluation.metrics import Metric
+from slice_tf.evaluation.metric import Metric
 from slice_tf.schema import BASE, SliceSchema
 
 FORMAT_VERSION = 1
@@ -76,8 +76,14 @@ class SliceResult:
             membership; None where the model has none, and for `base`.
         confusion: Counts `[classes][classes]`: label, prediction. None where
             there are more than 50 classes.
-        scores: Counts `[2][32]`: label, bin of the log-odds of class 1
-            between -16 and 16. None where there are more than two classes.
+        scores: Counts `[2][32]`: event, bin of the score. The score is the
+            probability of class 1 and the event that the label is 1; with
+            more than two classes, the probability of the predicted class and
+            the event that it is right. With weights, in units of 2 ** -20.
+        calibration: `[16][3]` for groups of scores: examples, rate of the
+            event, mean score.
+        indicator_scores: Counts `[2][32]`: membership, bin of the learned
+            indicator's probability. None where there is no indicator.
     """
 
     name: str
@@ -88,6 +94,8 @@ class SliceResult:
     indicator: Metric | None = None
     confusion: list[list[int]] | None = None
     scores: list[list[int]] | None = None
+    calibration: list[list[float]] | None = None
+    indicator_scores: list[list[int]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +110,8 @@ class Results:
         model: What was evaluated.
         baseline: What it was compared with, where something was.
         slices: In the schema's order, the base slice last.
+        overlap: Examples that two slices share, `[slices][slices]`.
+        score_edges: Edges of the bins of scores, 33 probabilities.
         created_by: Program and version.
     """
 
@@ -112,6 +122,8 @@ class Results:
     model: ModelFacts
     baseline: ModelFacts | None
     slices: tuple[SliceResult, ...]
+    overlap: list[list[int]] | None = None
+    score_edges: list[float] | None = None
     created_by: str = dataclasses.field(default_factory=_created_by)
 
     def __getitem__(self, name: str) -> SliceResult:
@@ -236,6 +248,8 @@ def _parse(values: dict[str, Any]) -> Results:
         model=ModelFacts(**values["model"]),
         baseline=None if baseline is None else ModelFacts(**baseline),
         slices=tuple(_parse_slice(one) for one in values["slices"]),
+        overlap=values["overlap"],
+        score_edges=values["score_edges"],
         created_by=str(values["created_by"]),
     )
 

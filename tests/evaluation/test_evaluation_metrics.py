@@ -5,11 +5,12 @@ from sklearn import metrics as sklearn_metrics
 from slice_tf.evaluation import (
     IndicatorCounts,
     SliceCounts,
+    slice_metrics,
     to_probabilities,
 )
-from slice_tf.evaluation.metrics import slice_metrics
 
 NUM_ROWS = 3_000
+SIGNED = ("mcc", "lift", "calibration_bias")
 
 
 def predictions(num_classes, seed=0):
@@ -50,6 +51,12 @@ def test_values_are_those_of_scikit_learn(num_classes):
         )
         expected = {
             "accuracy": sklearn_metrics.accuracy_score(truth, guess),
+            "mcc": sklearn_metrics.matthews_corrcoef(truth, guess),
+            "brier": sklearn_metrics.brier_score_loss(
+                truth,
+                scores[:, 1] if num_classes == 2 else scores,
+                labels=range(num_classes),
+            ),
             "precision": precision,
             "recall": recall,
             "f1": f1,
@@ -57,18 +64,122 @@ def test_values_are_those_of_scikit_learn(num_classes):
                 truth, scores, labels=range(num_classes)
             ),
         }
+        if num_classes == 2:
+            (passed, false), (missed, hits) = sklearn_metrics.confusion_matrix(
+                truth, guess
+            )
+            expected["false_positive_rate"] = false / (false + passed)
+            expected["false_negative_rate"] = missed / (missed + hits)
         values = {name: metrics[name].value for name in expected}
-        assert values == pytest.approx(expected, abs=1e-7)
+        assert values == pytest.approx(expected, abs=1e-6)
 
 
-def test_area_under_the_curve_is_that_of_scikit_learn():
-    labels, probabilities, membership = predictions(2)
-    found = metrics_of(labels, probabilities, membership)
+def test_areas_under_curves_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 100_000)
+    logits = (rng.normal(size=100_000) + labels)[:, None]
+    membership = (rng.random((100_000, 1)) < 0.5).astype(np.uint8)
+    found = metrics_of(labels, to_probabilities(logits, 2), membership)
     for metrics, rows in zip(found, members_of(membership), strict=True):
-        expected = sklearn_metrics.roc_auc_score(
-            labels[rows], probabilities[rows, 1]
+        truth, scores = labels[rows], logits[rows, 0]
+        assert metrics["auc"].value == pytest.approx(
+            sklearn_metrics.roc_auc_score(truth, scores), abs=1e-5
         )
-        assert metrics["auc"].value == pytest.approx(expected, abs=2e-3)
+        assert metrics["auc_pr"].value == pytest.approx(
+            sklearn_metrics.average_precision_score(truth, scores), abs=2e-5
+        )
+
+
+def test_tied_scores_count_half():
+    probabilities = to_probabilities(np.array([[0], [0], [1], [1]]), 2)
+    (base,) = metrics_of([0, 1, 0, 1], probabilities, np.zeros((4, 0)))
+    assert base["auc"].value == 0.5
+
+
+def test_a_score_of_one_half_counts_as_it_is_predicted():
+    """NumPy takes the first of equal probabilities, which is class 0."""
+    (base,) = metrics_of([1, 0], np.full((2, 2), 0.5), np.zeros((2, 0)))
+    assert (base["accuracy"].value, base["recall"].value) == (0.5, 0.0)
+
+
+def test_lift_is_accuracy_inside_minus_outside():
+    labels = np.zeros(100, int)
+    guesses = np.arange(100) % 10 == 0
+    membership = (np.arange(100) % 20 == 0)[:, None]
+    inside, base = metrics_of(labels, np.eye(2)[guesses * 1], membership)
+    assert inside["lift"].value == pytest.approx(0.0 - 90 / 95)
+    assert inside["lift"].n == 5
+    assert base["lift"].status == "empty"
+
+
+def test_calibration_of_honest_and_of_boastful_probabilities():
+    rng = np.random.default_rng(0)
+    honest = rng.random(50_000)
+    labels = (rng.random(50_000) < honest).astype(int)
+    nobody = np.zeros((50_000, 0))
+    boastful = honest**2 / (honest**2 + (1 - honest) ** 2)
+    for scores, error in ((honest, 0.0), (boastful, 0.1)):
+        (base,) = metrics_of(labels, np.stack([1 - scores, scores], 1), nobody)
+        metric = base["calibration_error"]
+        assert metric.value == pytest.approx(error, abs=0.01)
+        assert (metric.low == 0) == (error == 0)
+        bias = base["calibration_bias"]
+        assert bias.value == pytest.approx((scores - labels).mean(), abs=1e-4)
+        assert bias.low < bias.value < bias.high
+
+
+def test_bias_of_one_score_is_exact():
+    labels = np.arange(100) < 60
+    probabilities = np.tile([0.3, 0.7], (100, 1))
+    (base,) = metrics_of(labels, probabilities, np.zeros((100, 0)))
+    assert base["calibration_bias"].value == pytest.approx(0.1, abs=1e-6)
+
+
+def test_metrics_of_your_own_come_from_the_cells():
+    labels, probabilities, membership = predictions(2)
+    counts = SliceCounts(3, 2)
+    counts.add(labels, probabilities, membership)
+
+    def f1_again(cells):
+        hits, false = cells[..., 1, 1], cells[..., 0, 1]
+        return 2 * hits / (2 * hits + false + cells[..., 1, 0])
+
+    for metrics in slice_metrics(counts, custom={"f1_again": f1_again}):
+        ours, builtin = metrics["f1_again"], metrics["f1"]
+        assert ours.value == builtin.value
+        assert ours.low == pytest.approx(builtin.low, abs=0.01)
+    with pytest.raises(ValueError, match=r"name of its own.*name='f1'"):
+        slice_metrics(counts, custom={"f1": f1_again})
+
+
+def test_weights_leave_as_many_examples_as_they_are_worth():
+    labels = np.arange(400) % 2
+    weights = np.where(np.arange(400) < 200, 3.0, 1.0)
+    counts = SliceCounts(0, 2, weighted=True)
+    guesses = np.where(np.arange(400) < 100, 1 - labels, labels)
+    counts.add(labels, np.eye(2)[guesses], np.zeros((400, 0)), weights=weights)
+    (base,) = slice_metrics(counts)
+    assert base["accuracy"].value == pytest.approx(500 / 800)
+    assert base["accuracy"].n == 320  # 800 ** 2 / 2000
+
+
+def test_examples_that_hang_together_say_less():
+    """300 clusters of 10 that are right or wrong as one."""
+    rng = np.random.default_rng(0)
+    clusters = np.repeat(np.arange(300), 10)
+    right = np.repeat(rng.random(300) < 0.8, 10)
+    labels = rng.integers(0, 2, 3_000)
+    guesses = np.where(right, labels, 1 - labels)
+    sizes = []
+    for ids in (clusters, rng.permutation(clusters)):
+        counts = SliceCounts(0, 2, clustered=True)
+        nobody = np.zeros((3_000, 0))
+        counts.add(labels, np.eye(2)[guesses], nobody, clusters=ids)
+        (base,) = slice_metrics(counts)
+        sizes.append(base["accuracy"].n)
+        assert base["accuracy"].value == pytest.approx(right.mean())
+    assert 180 < sizes[0] < 450
+    assert 2_000 < sizes[1] <= 3_000
 
 
 def test_area_under_the_curve_tells_scores_that_are_almost_certain():
@@ -82,8 +193,12 @@ def test_intervals_hold_their_value_and_stay_within_bounds():
     for num_classes in (2, 4):
         for metrics in metrics_of(*predictions(num_classes)):
             for name, metric in metrics.items():
-                assert 0 <= metric.low <= metric.value <= metric.high
-                assert metric.high <= 1 or name == "log_loss"
+                if metric.status == "empty":  # nobody is outside the base
+                    assert name == "lift"
+                    continue
+                least = -1 if name in SIGNED else 0
+                assert least <= metric.low <= metric.value <= metric.high
+                assert metric.high <= 1 or name in ("log_loss", "brier")
 
 
 def test_denominators_are_stated():
@@ -95,10 +210,18 @@ def test_denominators_are_stated():
         "precision": 4,
         "recall": 4,
         "f1": 6,
+        "mcc": 7,
+        "false_positive_rate": 3,
+        "false_negative_rate": 4,
         "auc": 3,
+        "auc_pr": 4,
         "log_loss": 7,
+        "brier": 7,
+        "calibration_bias": 7,
+        "calibration_error": 7,
+        "lift": 0,
     }
-    assert {metric.status for metric in base.values()} == {"too few"}
+    assert {metric.status for metric in base.values()} == {"too few", "empty"}
 
 
 def test_floor_is_the_least_denominator_that_will_do():
@@ -127,8 +250,16 @@ def test_a_slice_of_one_class_has_what_can_be_said_of_it():
         "precision": "empty",
         "recall": "empty",
         "f1": "empty",
+        "mcc": "ok",
+        "lift": "empty",
+        "false_positive_rate": "ok",
+        "false_negative_rate": "empty",
         "auc": "empty",
+        "auc_pr": "empty",
         "log_loss": "ok",
+        "brier": "ok",
+        "calibration_bias": "ok",
+        "calibration_error": "ok",
     }
 
 
@@ -137,9 +268,9 @@ def test_all_right_is_not_certain():
         labels = np.arange(50) % num_classes
         probabilities = np.eye(num_classes)[labels]
         (base,) = metrics_of(labels, probabilities, np.zeros((50, 0)))
-        for name in ("accuracy", "precision", "recall", "f1"):
+        for name in ("accuracy", "precision", "recall", "f1", "mcc"):
             assert base[name].value == base[name].high == 1.0
-            assert 0.8 < base[name].low < 0.99
+            assert 0.75 < base[name].low < 0.99
 
 
 def test_one_example_has_a_loss_but_no_interval_of_it():

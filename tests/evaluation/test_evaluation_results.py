@@ -61,6 +61,9 @@ def test_file_states_every_fact(tmp_path):
     night, base = found.pop("slices")
     assert re.fullmatch(r"slice-tf \S+", found.pop("created_by"))
     assert re.fullmatch("[0-9a-f]{16}", found["data"].pop("fingerprint"))
+    assert found.pop("overlap") == [[1]]
+    edges = found.pop("score_edges")
+    assert (edges[0], edges[16], edges[-1], len(edges)) == (0, 0.5, 1, 33)
     assert found == {
         "format_version": 1,
         "schema": SliceSchema.from_names(["night"]).to_dict(),
@@ -79,6 +82,8 @@ def test_file_states_every_fact(tmp_path):
         "indicator",
         "confusion",
         "scores",
+        "calibration",
+        "indicator_scores",
     ]
     assert (night["name"], night["size"], night["unknown"]) == ("night", 1, 0)
     assert night["confusion"] == [[0, 0], [1, 0]]

@@ -1,0 +1,92 @@
+"""Metrics of two classes, from label by predicted class."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import intervals
+from slice_tf.evaluation.metric import ratio
+from slice_tf.evaluation.scores import (
+    area_under_precision_recall,
+    area_under_roc,
+)
+
+
+def binary_metrics(cells: Any, scores: Any) -> dict[str, tuple[Any, ...]]:
+    """Returns value, low, high and denominator of each metric of class 1.
+
+    Rates have Wilson's interval on their own denominator; F1 and Matthews'
+    correlation that of Gamma draws of the four cells.
+
+    Args:
+        cells: Counts of shape `[slices, 2, 2]`: label, predicted class.
+        scores: Counts of shape `[slices, 2, bins]`: label, bin.
+    """
+    hits, false = cells[:, 1, 1], cells[:, 0, 1]
+    missed, passed = cells[:, 1, 0], cells[:, 0, 0]
+    positives, negatives = hits + missed, passed + false
+    draws = intervals.gamma_draws(cells)
+    return {
+        "precision": rate(hits, hits + false),
+        "recall": rate(hits, positives),
+        "f1": (*drawn(f1, cells, draws), hits + false + missed),
+        "mcc": (*drawn(matthews, cells, draws), positives + negatives),
+        "false_positive_rate": rate(false, negatives),
+        "false_negative_rate": rate(missed, positives),
+        "auc": (*area_under_roc(scores), np.minimum(positives, negatives)),
+        "auc_pr": (*area_under_precision_recall(scores), positives),
+    }
+
+
+def rate(successes: Any, totals: Any) -> tuple[Any, ...]:
+    """Returns a rate with Wilson's interval and its denominator."""
+    value = ratio(successes, totals)
+    return value, *intervals.wilson(successes, totals), totals
+
+
+def drawn(metric: Any, cells: Any, draws: Any) -> tuple[Any, Any, Any]:
+    """Returns a metric of cells, with the interval of its draws.
+
+    Args:
+        metric: From cells of shape `[..., classes, classes]` to `[...]`.
+        cells: Of shape `[slices, classes, classes]`.
+        draws: Of shape `[draws, slices, classes, classes]`.
+    """
+    value = metric(cells)
+    low, high = intervals.quantiles(metric(draws))
+    return value, np.minimum(low, value), np.maximum(high, value)
+
+
+def f1(cells: Any) -> Any:
+    """Returns the harmonic mean of precision and recall of class 1."""
+    hits = 2 * cells[..., 1, 1]
+    return ratio(hits, hits + cells[..., 0, 1] + cells[..., 1, 0])
+
+
+def matthews(cells: Any) -> Any:
+    """Returns Matthews' correlation; 0 where a label or guess never occurs.
+
+    Source:
+        Gorodkin 2004, "Comparing two K-category assignments by a K-category
+        correlation coefficient".
+    """
+    cells = np.asarray(cells, dtype=np.float64)
+    hits = np.trace(cells, axis1=-2, axis2=-1)
+    labels, guesses = cells.sum(axis=-1), cells.sum(axis=-2)
+    return correlation(hits, labels, guesses)
+
+
+def correlation(hits: Any, labels: Any, guesses: Any) -> Any:
+    """Returns Matthews' correlation from margins.
+
+    Args:
+        hits: Right predictions, of shape `[...]`.
+        labels: Labels a class, of shape `[..., classes]`.
+        guesses: Predictions a class, of the same shape.
+    """
+    total = labels.sum(axis=-1)
+    over = hits * total - (labels * guesses).sum(axis=-1)
+    spread = total**2 - (labels**2).sum(axis=-1)
+    under = np.sqrt(spread * (total**2 - (guesses**2).sum(axis=-1)))
+    value = np.divide(over, under, out=np.zeros_like(under), where=under > 1e-9)
+    return np.where(total > 0, value, np.nan)
