@@ -7,9 +7,11 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from slice_tf.data.check import check_records
+from slice_tf.data.deal import Deal, deal_files
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.data.sliced_directory import (
     check_sliced,
@@ -19,7 +21,14 @@ from slice_tf.data.sliced_directory import (
 from slice_tf.data.tfrecord import is_gzip, list_shards
 from slice_tf.schema import SliceSchema
 
-__all__ = ["count_records", "load_dataset", "slice_rates", "translated"]
+__all__ = [
+    "SlicedBatches",
+    "count_records",
+    "deal_out",
+    "load_dataset",
+    "slice_rates",
+    "translated",
+]
 
 _FIRST_RECORDS = 100
 _SHUFFLED_RECORDS = 16384
@@ -38,6 +47,8 @@ _ERRORS = (
     tf.errors.InvalidArgumentError,
 )
 _DATA_MARKS = ("IteratorGetNext", "ParseExample", _OUT_OF_RANGE)
+
+_ALONE = Deal()
 
 # Where each living dataset came from, for `translated` to look again.
 _SOURCES: weakref.WeakKeyDictionary[
@@ -89,32 +100,174 @@ def load_dataset(
             slices, or one of its first records does not fit `spec`. What
             later records do, `translated` tells.
     """
-    if type(batch_size) is not int or batch_size < 1:
-        raise ValueError(
-            "`batch_size` must be a positive integer. Received: "
-            f"batch_size={batch_size}"
-        )
-    shards = list_shards(pattern)
-    num_examples = check_sliced(shards, schema)
-    check_records(shards, spec, schema, limit=_FIRST_RECORDS)
-    steps = num_examples / batch_size
-    num_batches = math.floor(steps) if drop_remainder else math.ceil(steps)
-    parse = _parser(spec, schema)
-    if cache:
-        dataset = _in_memory(shards, parse, num_examples, shuffle, seed)
-        dataset = dataset.batch(batch_size, drop_remainder)
-    else:
-        dataset = _records(shards, shuffle, seed)
-        dataset = dataset.batch(batch_size, drop_remainder).apply(parse)
-    dataset = dataset.apply(
-        tf.data.experimental.assert_cardinality(num_batches)
+    batches = SlicedBatches(
+        pattern,
+        spec,
+        schema,
+        batch_size,
+        shuffle=shuffle,
+        seed=seed,
+        cache=cache,
     )
+    dataset = batches.reshuffled(drop_remainder)
     if repeat:
         dataset = dataset.repeat()
     if prefetch:
         dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    _SOURCES[dataset] = shards, spec, schema
+    _SOURCES[dataset] = batches.shards, spec, schema
     return dataset
+
+
+class SlicedBatches:
+    """Sliced shards as global batches, epoch by epoch.
+
+    An epoch's order depends on the seed and the epoch alone, so that a run
+    that stopped goes on with the very batch it would have come to.
+
+    Args:
+        pattern: A sliced directory, or a pattern of shards in one.
+        spec: Features and label to read.
+        schema: Slices that the data must have.
+        batch_size: Examples in a batch, those of all replicas together.
+        shuffle: Whether to shuffle.
+        seed: Seed of the order; TensorFlow's global seed changes it too.
+        cache: Whether to keep parsed examples in memory.
+
+    Raises:
+        ValueError: As `load_dataset`.
+    """
+
+    def __init__(
+        self,
+        pattern: str | os.PathLike[str],
+        spec: FeatureSpec,
+        schema: SliceSchema,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        cache: bool = False,
+    ) -> None:
+        if type(batch_size) is not int or batch_size < 1:
+            raise ValueError(
+                "`batch_size` must be a positive integer. Received: "
+                f"batch_size={batch_size}"
+            )
+        self.shards = list_shards(pattern)
+        self.sizes = check_sliced(self.shards, schema)
+        check_records(self.shards, spec, schema, limit=_FIRST_RECORDS)
+        self.batch_size = batch_size
+        self._shuffle, self._seed, self._cache = shuffle, seed, cache
+        self._parse = _parser(spec, schema)
+        self._kept: dict[tuple[int, ...], Any] = {}
+        _SOURCES[self] = self.shards, spec, schema
+
+    @property
+    def num_examples(self) -> int:
+        """Number of examples in an epoch."""
+        return sum(self.sizes)
+
+    def steps(self, deal: Deal = _ALONE) -> int:
+        """Returns the number of global batches in an epoch."""
+        if not deal.by_file(len(self.shards)):
+            return math.ceil(self.num_examples / self.batch_size)
+        local = self._local_batch_size(deal)
+        return max(
+            math.ceil(sum(self.sizes[shard] for shard in hand) / local)
+            for hand in deal_files(self.sizes, deal.num_workers)
+        )
+
+    def epoch(
+        self, epoch: int = 0, *, skip: int = 0, deal: Deal = _ALONE
+    ) -> tf.data.Dataset:
+        """Returns the batches of one epoch.
+
+        Args:
+            epoch: Index of the epoch, which changes the order where the data
+                is shuffled.
+            skip: Number of global batches to leave out at the start.
+            deal: Whose part to return. With several replicas each global
+                batch becomes one element a replica of this worker, of
+                examples as equal in number as can be; some are empty where
+                there are too few. Such a dataset goes on for ever, with
+                empty elements after its last batch.
+
+        Returns:
+            A dataset of `(features, targets)`, as `load_dataset`.
+        """
+        by_file = deal.by_file(len(self.shards))
+        mine = tuple(range(len(self.shards)))
+        size = self.batch_size
+        if by_file:
+            mine = tuple(deal_files(self.sizes, deal.num_workers)[deal.worker])
+            size = self._local_batch_size(deal)
+            deal = Deal(num_replicas=deal.num_replicas)
+        order = np.random.SeedSequence([self._seed, epoch])
+        seed = int(order.generate_state(1)[0]) if self._shuffle else None
+        batches = self._batches(mine, size, seed, reshuffle=False)
+        batches = batches.skip(skip)
+        if deal.total_replicas > 1 or by_file:
+            batches = deal_out(batches, deal)
+        if not self._cache:
+            batches = batches.apply(self._parse)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def reshuffled(self, drop_remainder: bool) -> tf.data.Dataset:
+        """Returns batches whose order changes whenever they are read."""
+        everything = tuple(range(len(self.shards)))
+        batches = self._batches(
+            everything,
+            self.batch_size,
+            self._seed if self._shuffle else None,
+            reshuffle=True,
+            drop_remainder=drop_remainder,
+        )
+        return batches if self._cache else batches.apply(self._parse)
+
+    def _local_batch_size(self, deal: Deal) -> int:
+        """Returns how many examples of a global batch come from a worker."""
+        if self.batch_size % deal.num_workers:
+            raise ValueError(
+                "The global batch must be a multiple of the number of workers "
+                "to deal out files. Received: "
+                f"batch_size={self.batch_size}, workers={deal.num_workers}. "
+                "Deal by record, or choose another size."
+            )
+        return self.batch_size // deal.num_workers
+
+    def _batches(
+        self,
+        mine: tuple[int, ...],
+        batch_size: int,
+        seed: int | None,
+        *,
+        reshuffle: bool,
+        drop_remainder: bool = False,
+    ) -> Any:
+        """Returns batches of records, or of parsed examples if cached."""
+        num_examples = sum(self.sizes[shard] for shard in mine)
+        if self._cache:
+            examples = self._parsed(mine)
+            if seed is not None:
+                examples = examples.shuffle(
+                    max(1, num_examples), seed, reshuffle
+                )
+        else:
+            shards = [self.shards[shard] for shard in mine]
+            examples = _records(shards, seed, reshuffle)
+        steps = num_examples / batch_size
+        number = math.floor(steps) if drop_remainder else math.ceil(steps)
+        return examples.batch(batch_size, drop_remainder).apply(
+            tf.data.experimental.assert_cardinality(number)
+        )
+
+    def _parsed(self, mine: tuple[int, ...]) -> Any:
+        """Returns parsed examples that are read from their shards once."""
+        if mine not in self._kept:
+            shards = [self.shards[shard] for shard in mine]
+            batches = _records(shards, None, False).batch(_PARSED_RECORDS)
+            self._kept[mine] = batches.apply(self._parse).unbatch().cache()
+        return self._kept[mine]
 
 
 @contextlib.contextmanager
@@ -145,14 +298,14 @@ def _is_about_data(error: Exception) -> bool:
     return any(mark in str(error) for mark in _DATA_MARKS)
 
 
-def _records(shards: Sequence[str], shuffle: bool, seed: int) -> Any:
-    """Returns a dataset of serialized examples, in an order of its own."""
+def _records(shards: Sequence[str], seed: int | None, reshuffle: bool) -> Any:
+    """Returns a dataset of serialized examples, shuffled if there is a seed."""
     compressions = ["GZIP" if is_gzip(shard) else "" for shard in shards]
     files = tf.data.Dataset.from_tensor_slices((list(shards), compressions))
-    if not shuffle:
+    if seed is None:
         return files.flat_map(tf.data.TFRecordDataset)
     return (
-        files.shuffle(len(shards), seed=seed)
+        files.shuffle(len(shards), seed, reshuffle)
         .interleave(
             tf.data.TFRecordDataset,
             cycle_length=_OPEN_SHARDS,
@@ -160,21 +313,41 @@ def _records(shards: Sequence[str], shuffle: bool, seed: int) -> Any:
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-        .shuffle(_SHUFFLED_RECORDS, seed=seed)
+        .shuffle(_SHUFFLED_RECORDS, seed, reshuffle)
     )
 
 
-def _in_memory(
-    shards: Sequence[str],
-    parse: Any,
-    num_examples: int,
-    shuffle: bool,
-    seed: int,
-) -> Any:
-    """Returns a dataset of parsed examples that reads its shards once."""
-    batches = _records(shards, False, seed).batch(_PARSED_RECORDS).apply(parse)
-    examples = batches.unbatch().cache()
-    return examples.shuffle(max(1, num_examples), seed) if shuffle else examples
+def deal_out(batches: tf.data.Dataset, deal: Deal) -> tf.data.Dataset:
+    """Deals out global batches by record to the replicas of a worker.
+
+    Args:
+        batches: Global batches of any structure, all tensors `[batch, ...]`.
+        deal: Which worker, and how many replicas.
+
+    Returns:
+        One element a replica of this worker for every batch, as equal in size
+        as can be, and empty ones without end after the last: `tf.distribute`
+        then fetches the next without asking all replicas whether there is
+        one.
+    """
+    total, first = deal.total_replicas, deal.worker * deal.num_replicas
+
+    def parts(*batch: Any) -> Any:
+        size = tf.shape(tf.nest.flatten(batch)[0], out_type=tf.int64)[0]
+
+        def part(replica: Any) -> Any:
+            start, stop = (size * (replica + i) // total for i in (0, 1))
+            cut = tf.nest.map_structure(lambda one: one[start:stop], batch)
+            return cut if len(cut) > 1 else cut[0]
+
+        return tf.data.Dataset.range(first, first + deal.num_replicas).map(part)
+
+    empty = tf.nest.map_structure(
+        lambda spec: tf.zeros([0, *spec.shape[1:]], spec.dtype),
+        batches.element_spec,
+    )
+    endless = tf.data.Dataset.from_tensors(empty).repeat()
+    return batches.flat_map(parts).concatenate(endless)
 
 
 def _parser(spec: FeatureSpec, schema: SliceSchema) -> Any:

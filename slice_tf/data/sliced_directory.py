@@ -49,7 +49,7 @@ def slice_rates(
     return (sizes / max(1, summary["num_examples"])).astype(np.float32)
 
 
-def check_sliced(shards: Sequence[str], schema: SliceSchema) -> int:
+def check_sliced(shards: Sequence[str], schema: SliceSchema) -> list[int]:
     """Refuses shards that are not what a finished apply job wrote.
 
     Args:
@@ -57,14 +57,14 @@ def check_sliced(shards: Sequence[str], schema: SliceSchema) -> int:
         schema: Slices that each directory must have.
 
     Returns:
-        The number of examples in the shards.
+        The number of examples in each shard.
 
     Raises:
         ValueError: If a directory has no manifest or other slices, or a shard
             is not in the manifest or of another size.
     """
     known: dict[pathlib.Path, dict[str, Any]] = {}
-    num_examples = 0
+    sizes = []
     for shard in map(pathlib.Path, shards):
         if shard.parent not in known:
             manifest = _read(shard.parent, MANIFEST)
@@ -74,12 +74,11 @@ def check_sliced(shards: Sequence[str], schema: SliceSchema) -> int:
                 one["name"]: one for one in manifest["shards"]
             }
         facts = known[shard.parent].get(shard.name)
-        _check_shard(shard, facts)
-        num_examples += facts["num_examples"] if facts else 0
-    return num_examples
+        sizes.append(_check_shard(shard, facts))
+    return sizes
 
 
-def _check_shard(shard: pathlib.Path, facts: dict[str, Any] | None) -> None:
+def _check_shard(shard: pathlib.Path, facts: dict[str, Any] | None) -> int:
     if facts is None:
         raise ValueError(
             "A shard must be one that `slice-tf apply` wrote, because another "
@@ -93,6 +92,7 @@ def _check_shard(shard: pathlib.Path, facts: dict[str, Any] | None) -> None:
             f"shard={shard}, bytes={size}, bytes in {MANIFEST}="
             f"{facts['num_bytes']}. Copy it again, or run the job again."
         )
+    return int(facts["num_examples"])
 
 
 def _read(directory: str | os.PathLike[str], name: str) -> dict[str, Any]:

@@ -2,29 +2,58 @@
 
 import tensorflow as tf
 
-STRATEGIES = ("auto", "one", "mirrored")
+from slice_tf.data.deal import Deal
+from slice_tf.training.cluster import read_cluster, wait_for_cluster
+
+STRATEGIES = ("auto", "one", "mirrored", "multiworker")
+SECONDS_TO_MEET = 300
 
 
-def choose_strategy(name: str = "auto") -> tf.distribute.Strategy:
+def choose_strategy(
+    name: str = "auto", timeout: float = SECONDS_TO_MEET
+) -> tf.distribute.Strategy:
     """Returns a strategy; make and compile the model in its `scope()`.
 
     Args:
         name: `one` trains on one device. `mirrored` copies the model to every
             GPU, or to every logical CPU where there is no GPU, and sums their
             gradients: weights follow one device with the same global batch up
-            to rounding. `auto` is `mirrored` with two GPUs or more, else
-            `one`.
+            to rounding. `multiworker` does so across the processes that the
+            environment variable TF_CONFIG names. `auto` is `multiworker`
+            where TF_CONFIG names several workers, `mirrored` with two GPUs or
+            more, else `one`.
+        timeout: Seconds to wait until all workers are there.
 
     Raises:
-        ValueError: If there is no strategy of that name.
+        ValueError: If there is no strategy of that name, or TF_CONFIG is
+            malformed, or missing where `multiworker` needs it.
+        TimeoutError: If a worker could not be reached.
     """
     if name not in STRATEGIES:
         raise ValueError(
             f"`strategy` must be one of {', '.join(STRATEGIES)}. "
             f"Received: strategy={name!r}"
         )
+    cluster = read_cluster() if name in ("auto", "multiworker") else None
+    if name == "multiworker" and cluster is None:
+        raise ValueError(
+            "`multiworker` needs the environment variable TF_CONFIG, which "
+            "names the workers and this one among them. Received: TF_CONFIG "
+            "is not set."
+        )
+    if cluster is not None and (name == "multiworker" or cluster.size > 1):
+        return wait_for_cluster(cluster, timeout)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([one.name for one in devices])
+
+
+def deal_of(strategy: tf.distribute.Strategy, by: str = "auto") -> Deal:
+    """Returns which part of a global batch this process's replicas get."""
+    resolver = strategy.cluster_resolver
+    cluster = resolver.cluster_spec() if resolver is not None else None
+    workers = cluster.num_tasks("worker") if cluster else 1
+    worker = resolver.task_id if workers > 1 else 0
+    return Deal(worker, workers, strategy.num_replicas_in_sync // workers, by)
