@@ -29,6 +29,39 @@ def save_plain(path):
             named("x", shape=(None, 4)),
         ),
     }
+
+    def parsed(inputs):
+        features = {"x": tf.io.FixedLenFeature([], tf.float32)}
+        return tf.io.parse_example(inputs, features)["x"]
+
+    serialized = named("inputs", dtype=tf.string)
+    functions |= {
+        "regress": (lambda inputs: {"outputs": parsed(inputs) / 2}, serialized),
+        "classify": (
+            lambda inputs: {
+                "scores": tf.stack([parsed(inputs), -parsed(inputs)], 1),
+                "classes": tf.tile([["up", "down"]], [tf.size(inputs), 1]),
+            },
+            serialized,
+        ),
+        "scores": (
+            lambda inputs: {"scores": parsed(inputs)[:, None]},
+            serialized,
+        ),
+        "flat_scores": (lambda inputs: {"scores": parsed(inputs)}, serialized),
+        "one_score": (lambda inputs: {"scores": tf.ones([1, 2])}, serialized),
+        "uneven": (
+            lambda inputs: {
+                "scores": parsed(inputs)[:, None],
+                "classes": tf.tile([["up", "down"]], [tf.size(inputs), 1]),
+            },
+            serialized,
+        ),
+        "double_regress": (
+            lambda inputs: {"outputs": tf.cast(parsed(inputs), tf.float64)},
+            serialized,
+        ),
+    }
     for name in ("int8", "uint8", "int32", "int64", "bool", "float16"):
         functions[name] = (
             lambda x: {"y": tf.identity(x)},

@@ -62,10 +62,9 @@ class Engine:
         Raises:
             ApiError: If a name or type is wrong, or the graph refuses.
         """
+        self.check(name, inputs, outputs)
         spec = self.signatures[name]
-        check_inputs(spec, inputs)
         wanted = tuple(outputs) or tuple(spec.outputs)
-        _check_outputs(spec, wanted)
         call = self._callable(name, spec, wanted)
         try:
             values = call(*(inputs[key] for key in spec.inputs))
@@ -77,6 +76,19 @@ class Engine:
             text = bytes(error.object).decode(errors="replace")
             raise invalid(text) from error
         return dict(zip(wanted, values, strict=True))
+
+    def check(
+        self, name: str, inputs: Mapping[str, Array], outputs: Sequence[str]
+    ) -> None:
+        """Refuses wrong names and types, before anything is run.
+
+        Raises:
+            ApiError: If an input is missing, unknown or of another type, or
+                an output unknown or named twice.
+        """
+        spec = self.signatures[name]
+        check_inputs(spec, inputs)
+        _check_outputs(spec, outputs)
 
     def close(self) -> None:
         """Frees the model's memory."""

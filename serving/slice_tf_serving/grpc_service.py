@@ -1,21 +1,27 @@
 """The gRPC front: PredictionService and ModelService."""
 
-from collections.abc import Callable
+from collections.abc import Coroutine
 from typing import Any, NoReturn
 
 import grpc
 from tensorflow_serving.apis import (
+    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
     model_service_pb2_grpc,
     predict_pb2,
     prediction_service_pb2_grpc,
+    regression_pb2,
 )
 
 from slice_tf.export.signatures import SERVING_DEFAULT
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NAME
-from slice_tf_serving.service import Service
+from slice_tf_serving.inference import CLASSIFY, REGRESS
+from slice_tf_serving.servable import Servable
+from slice_tf_serving.service import Service, wanted
 from slice_tf_serving.tensors import encode
 
 _METADATA_FIELD = "signature_def"
@@ -35,10 +41,10 @@ def add_services(server: Any, service: Service) -> None:
 
 
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other calls are not implemented.
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata.
 
     Args:
-        service: The model.
+        service: What answers.
     """
 
     def __init__(self, service: Service) -> None:
@@ -47,50 +53,69 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Predict(  # noqa: N802 - the call's name
         self, request: Any, context: Any
     ) -> Any:
-        return await _answered(context, lambda: self._predict(request))
-
-    async def GetModelMetadata(  # noqa: N802
-        self, request: Any, context: Any
-    ) -> Any:
-        return await _answered(context, lambda: self._metadata(request))
+        return await _answered(context, self._predict(request))
 
     async def Classify(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        await _abort(context, _unimplemented("Classify"))
+        response = classification_pb2.ClassificationResponse()
+        answer = self._perform(request, CLASSIFY, response)
+        return await _answered(context, answer)
 
     async def Regress(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        await _abort(context, _unimplemented("Regress"))
+        response = regression_pb2.RegressionResponse()
+        answer = self._perform(request, REGRESS, response)
+        return await _answered(context, answer)
 
     async def MultiInference(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        await _abort(context, _unimplemented("MultiInference"))
+        return await _answered(context, self._perform_all(request))
 
-    def _predict(self, request: Any) -> Any:
-        service, spec = self._service, request.model_spec
-        engine = service.find(*_wanted(request))
-        outputs = service.predict(
-            engine,
-            spec.signature_name,
-            service.decoded(request.inputs),
-            request.output_filter,
-        )
+    async def GetModelMetadata(  # noqa: N802
+        self, request: Any, context: Any
+    ) -> Any:
+        return await _answered(context, self._metadata(request))
+
+    async def _predict(self, request: Any) -> Any:
+        servable, signature, outputs = await self._service.predict(request)
         response = predict_pb2.PredictResponse()
-        signature = spec.signature_name or SERVING_DEFAULT
-        response.model_spec.name = spec.name
-        response.model_spec.version.value = service.version
-        response.model_spec.signature_name = signature
-        declared = engine.signatures[signature].outputs
+        _name(response.model_spec, servable, signature)
+        declared = servable.engine.signatures[signature].outputs
         for name, output in outputs.items():
             dtype = BY_NAME[declared[name].dtype]
             proto = encode(output, dtype, content=False)
             response.outputs[name].CopyFrom(proto)
         return response
 
-    def _metadata(self, request: Any) -> Any:
+    async def _perform(self, request: Any, method: str, response: Any) -> Any:
+        servable = self._service.manager.find(*wanted(request))
+        signature = request.model_spec.signature_name or SERVING_DEFAULT
+        result = await self._service.perform(
+            servable, signature, method, request.input
+        )
+        response.result.CopyFrom(result)
+        _name(response.model_spec, servable, signature)
+        return response
+
+    async def _perform_all(self, request: Any) -> Any:
+        servable, results = await self._service.perform_all(request)
+        response = inference_pb2.MultiInferenceResponse()
+        for task, result in results:
+            one = response.results.add()
+            _name(one.model_spec, servable, task.signature)
+            field = (
+                one.classification_result
+                if task.method == CLASSIFY
+                else one.regression_result
+            )
+            field.CopyFrom(result)
+        return response
+
+    async def _metadata(self, request: Any) -> Any:
+        spec = wanted(request)
         if not request.metadata_field:
             raise invalid(
                 "GetModelMetadataRequest must specify at least one "
@@ -99,22 +124,22 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         for field in request.metadata_field:
             if field != _METADATA_FIELD:
                 raise invalid(f"Metadata field {field} is not supported")
-        engine = self._service.find(*_wanted(request))
+        servable = self._service.manager.find(*spec)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, one in engine.signature_defs.items():
+        for name, one in servable.engine.signature_defs.items():
             signatures.signature_def[name].CopyFrom(one)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = request.model_spec.name
-        response.model_spec.version.value = self._service.version
+        response.model_spec.name = servable.name
+        response.model_spec.version.value = servable.version
         response.metadata[_METADATA_FIELD].Pack(signatures)
         return response
 
 
 class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus; configurations are not reloaded.
+    """GetModelStatus and HandleReloadConfigRequest.
 
     Args:
-        service: The model.
+        service: What answers.
     """
 
     def __init__(self, service: Service) -> None:
@@ -123,36 +148,43 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
     async def GetModelStatus(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        return await _answered(context, lambda: self._status(request))
+        return await _answered(context, self._status(request))
 
     async def HandleReloadConfigRequest(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        await _abort(context, _unimplemented("HandleReloadConfigRequest"))
+        return await _answered(context, self._reload(request))
 
-    def _status(self, request: Any) -> Any:
-        name, version, _ = _wanted(request)
-        self._service.check_known(name, version)
+    async def _status(self, request: Any) -> Any:
+        name, version, _ = wanted(request)
         response = get_model_status_pb2.GetModelStatusResponse()
-        response.model_version_status.add(
-            version=self._service.version,
-            state=get_model_status_pb2.ModelVersionStatus.AVAILABLE,
-        ).status.SetInParent()
+        names = get_model_status_pb2.ModelVersionStatus.State
+        for number, state in self._service.manager.states(name, version):
+            one = response.model_version_status.add(
+                version=number, state=names.Value(state.state)
+            )
+            one.status.SetInParent()
+            if state.error:
+                one.status.error_code = Code.UNKNOWN.number
+                one.status.error_message = state.error
+        return response
+
+    async def _reload(self, request: Any) -> Any:
+        await self._service.reload(request)
+        response = model_management_pb2.ReloadConfigResponse()
+        response.status.SetInParent()
         return response
 
 
-def _wanted(request: Any) -> tuple[str, int | None, str]:
-    """Returns name, version and label of the model a request is for."""
-    if not request.HasField("model_spec"):
-        raise invalid("Missing ModelSpec")
-    spec = request.model_spec
-    version = spec.version.value if spec.HasField("version") else None
-    return spec.name, version, spec.version_label
+def _name(spec: Any, servable: Servable, signature: str) -> None:
+    spec.name = servable.name
+    spec.version.value = servable.version
+    spec.signature_name = signature
 
 
-async def _answered(context: Any, answer: Callable[[], Any]) -> Any:
+async def _answered(context: Any, answer: Coroutine[Any, Any, Any]) -> Any:
     try:
-        return answer()
+        return await answer
     except ApiError as error:
         await _abort(context, error)
 
@@ -164,7 +196,3 @@ async def _abort(context: Any, error: ApiError) -> NoReturn:
         text = kept.decode(errors="ignore") + _TRUNCATED
     await context.abort(_STATUSES[error.code.number], text)
     raise error  # `abort` has raised.
-
-
-def _unimplemented(call: str) -> ApiError:
-    return ApiError(Code.UNIMPLEMENTED, f"{call} is not served here.")

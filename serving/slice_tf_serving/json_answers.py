@@ -54,6 +54,27 @@ def rows(outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
     ]
 
 
+def results(result: Any) -> bytes:
+    """Returns the answer to a classify or regress request.
+
+    Args:
+        result: A `ClassificationResult` or a `RegressionResult`.
+    """
+    if hasattr(result, "regressions"):
+        values: Any = [_short(one.value) for one in result.regressions]
+    else:
+        values = [
+            [[one.label, _short(one.score)] for one in row.classes]
+            for row in result.classifications
+        ]
+    return dumped({"results": values})
+
+
+def _short(value: float) -> float:
+    """Returns the shortest digits that give the float32 again."""
+    return float(str(np.float32(value)))
+
+
 def failure(error: ApiError) -> bytes:
     """Returns the answer to a request that fails."""
     return dumped({"error": error.text})

@@ -1,24 +1,19 @@
 """From the JSON body of a predict request to arrays."""
 
 import dataclasses
-import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.dtypes import Array
+from slice_tf_serving.json_document import read_document
 from slice_tf_serving.json_values import Reader, described, is_base64
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 
 ROW = "instances"
 COLUMN = "inputs"
-SIGNATURE = "signature_name"
-
-_MAX_DEPTH = 128
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,20 +45,7 @@ def parse(
         ApiError: If the body is no such request; in TensorFlow Serving's
             words.
     """
-    if body.count(b",") >= max_elements:
-        raise ApiError(
-            Code.RESOURCE_EXHAUSTED,
-            "The request holds more values than this server's limit of "
-            f"{max_elements}",
-        )
-    document = _document(body)
-    name = document.get(SIGNATURE, "")
-    if not isinstance(name, str):
-        raise invalid(
-            f"JSON Value: {described(document)} not formatted correctly. "
-            "'signature_name' key must be a string value."
-        )
-    _encodable(name)
+    document, name = read_document(body, max_elements)
     spec = find(name)
     if not spec.inputs:
         raise invalid(
@@ -80,75 +62,6 @@ def parse(
     if COLUMN in document:
         return JsonRequest(name, _columns(document, spec, reader), False)
     raise invalid("Missing 'inputs' or 'instances' key")
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    """Returns the object at the start of a body; what follows is ignored."""
-    try:
-        text = body.decode().lstrip()
-        if not text:
-            raise invalid("JSON Parse error: The document is empty")
-        document = _decoded(text)
-    except UnicodeDecodeError as error:
-        raise invalid(
-            "JSON Parse error: Invalid encoding in string. "
-            f"at offset: {error.start}"
-        ) from error
-    except json.JSONDecodeError as error:
-        raise invalid(
-            f"JSON Parse error: {error.msg}. at offset: {error.pos}"
-        ) from error
-    except ValueError as error:  # an integer of thousands of digits
-        raise invalid(
-            "JSON Parse error: Number too big to be stored in double."
-        ) from error
-    if not isinstance(document, dict):
-        raise invalid(f"JSON Value: {described(document)} Is not object")
-    return document
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return _DECODER.raw_decode(text)[0]
-    except RecursionError:
-        return _DECODER.raw_decode(_pruned(text))[0]
-
-
-def _pruned(text: str) -> str:
-    """Returns JSON without what is nested deeper than any tensor.
-
-    TensorFlow Serving reads any depth, and ignores what it does not need.
-    """
-    kept, depth, start = [], 0, 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-            if depth == _MAX_DEPTH + 1:
-                kept.append(text[start : token.start()])
-        elif token[0] in "]}":
-            depth -= 1
-            if depth == _MAX_DEPTH:
-                start = token.end()
-    kept.append(text[start:] if depth <= _MAX_DEPTH else "")
-    return "".join(kept)
-
-
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Builds an object; of two equal keys the first counts."""
-    values = dict(pairs)
-    return values if len(values) == len(pairs) else dict(reversed(pairs))
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_first_wins)
-
-
-def _encodable(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise invalid(
-            "JSON Parse error: The surrogate pair in string is invalid."
-        ) from error
 
 
 def _rows(

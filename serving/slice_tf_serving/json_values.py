@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ _INTEGERS = {
     if BY_NAME[name].array.lstrip("u").startswith("int")
 }
 _NO_JSON = ("DT_HALF", "DT_UINT16")
-_BASE64 = "b64"
+BASE64 = "b64"
 
 
 def is_base64(value: Any) -> bool:
@@ -28,7 +29,7 @@ def is_base64(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and len(value) == 1
-        and isinstance(value.get(_BASE64), str)
+        and isinstance(value.get(BASE64), str)
     )
 
 
@@ -43,6 +44,33 @@ def described(value: Any) -> str:
     except RecursionError:
         text += "..."
     return text.encode(errors="replace")[:_TEXT_BYTES].decode(errors="ignore")
+
+
+def encoded(text: str) -> bytes:
+    """Returns a JSON string as UTF-8.
+
+    Raises:
+        ApiError: If it holds half a surrogate pair.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise invalid(
+            "JSON Parse error: The surrogate pair in string is invalid."
+        ) from error
+
+
+def unescaped(value: Mapping[str, str]) -> bytes:
+    """Returns the bytes that `{"b64": "..."}` stands for.
+
+    Raises:
+        ApiError: If it is no base64.
+    """
+    text = value[BASE64].rstrip("=")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("Unable to base64 decode") from error
 
 
 class Reader:
@@ -197,14 +225,9 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _bytes(value: Any, dtype: Dtype) -> bytes:
     if isinstance(value, str):
-        try:
-            return value.encode()
-        except UnicodeEncodeError as error:
-            raise invalid(
-                "JSON Parse error: The surrogate pair in string is invalid."
-            ) from error
+        return encoded(value)
     if is_base64(value):
-        return _unescaped(value[_BASE64])
+        return unescaped(value)
     if isinstance(value, dict):
         raise invalid(
             f"JSON Value: {described(value)} not formatted correctly for "
@@ -213,22 +236,15 @@ def _bytes(value: Any, dtype: Dtype) -> bytes:
     raise _type_error(value, dtype)
 
 
-def _unescaped(text: str) -> bytes:
-    padding = "=" * (-len(text.rstrip("=")) % 4)
-    try:
-        return base64.b64decode(text.rstrip("=") + padding, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise invalid("Unable to base64 decode") from error
-
-
 def _type_error(value: Any, dtype: Dtype) -> ApiError:
     return invalid(
-        f"JSON Value: {described(value)} Type: {_kind(value)} is not of "
+        f"JSON Value: {described(value)} Type: {kind_of(value)} is not of "
         f"expected type: {dtype.text}"
     )
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Returns the type of a JSON value, in TensorFlow Serving's words."""
     if value is None:
         return "Null"
     if isinstance(value, bool):

@@ -15,6 +15,7 @@ class Limits:
             of a gRPC message.
         elements: Of one tensor, unless its bytes are in the message as they
             are; and of the values in an HTTP body.
+        waiting: Requests for one version that may wait for it.
 
     Raises:
         ValueError: If a bound is not positive.
@@ -22,6 +23,7 @@ class Limits:
 
     request_bytes: int = 64 << 20
     elements: int = 8 << 20
+    waiting: int = 1000
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():

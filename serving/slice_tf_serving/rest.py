@@ -10,9 +10,15 @@ from typing import Any
 from google.protobuf import json_format
 
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.json_answers import dumped, failure, predictions
-from slice_tf_serving.json_requests import parse
-from slice_tf_serving.service import Service
+from slice_tf_serving.inference import CLASSIFY, REGRESS
+from slice_tf_serving.json_answers import (
+    dumped,
+    failure,
+    predictions,
+    results,
+)
+from slice_tf_serving.json_examples import parse_examples
+from slice_tf_serving.service import Find, Service
 from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
@@ -43,7 +49,7 @@ class RestApp:
     """Answers what TensorFlow Serving's REST API answers.
 
     Args:
-        service: The model.
+        service: What answers.
     """
 
     def __init__(self, service: Service) -> None:
@@ -59,7 +65,7 @@ class RestApp:
             return
         try:
             body = await self._body(scope, receive)
-            answer = self._respond(scope["method"], path, body)
+            answer = await self._respond(scope["method"], path, body)
             status = 200
         except ApiError as error:
             status, answer = error.http_status, failure(error)
@@ -71,40 +77,36 @@ class RestApp:
             status, answer = bug.http_status, failure(bug)
         await _answer(send, status, answer, _JSON)
 
-    def _respond(self, method: str, path: str, body: bytes) -> bytes:
+    async def _respond(self, method: str, path: str, body: bytes) -> bytes:
         post = _POST.fullmatch(path) if method == "POST" else None
         if post:
             model, version, label, verb = post.groups()
-            return self._post(model, version, label, verb, body)
+            find = self._finder(model, version, label)
+            if verb == "predict":
+                return await self._predict(body, find)
+            return await self._perform(body, find, verb)
         get = _GET.fullmatch(path) if method == "GET" else None
         if get:
             return self._get(*get.groups())
         raise invalid(f"Malformed request: {method} {path}")
 
-    def _post(
-        self,
-        model: str,
-        version: str | None,
-        label: str | None,
-        verb: str,
-        body: bytes,
-    ) -> bytes:
-        number = _number(version)
-        if verb != "predict":
-            raise ApiError(
-                Code.UNIMPLEMENTED,
-                f"{verb} is not served here. Use predict with the signature "
-                "`examples`.",
-            )
-        service = self._service
-        engine = service.find(_unquoted(model), number, _unquoted(label))
-        request = parse(
-            body,
-            lambda name: service.signature(engine, name),
-            service.limits.elements,
+    def _finder(
+        self, model: str, version: str | None, label: str | None
+    ) -> Find:
+        name, number = _unquoted(model), _number(version)
+        return lambda: self._service.manager.find(
+            name, number, _unquoted(label)
         )
-        outputs = service.predict(engine, request.signature, request.inputs)
+
+    async def _predict(self, body: bytes, find: Find) -> bytes:
+        request, outputs = await self._service.predict_json(body, find)
         return predictions(outputs, request.is_row)
+
+    async def _perform(self, body: bytes, find: Find, verb: str) -> bytes:
+        signature, message = parse_examples(body, self._service.limits.elements)
+        method = CLASSIFY if verb == "classify" else REGRESS
+        result = await self._service.perform(find(), signature, method, message)
+        return results(result)
 
     def _get(
         self,
@@ -119,28 +121,33 @@ class RestApp:
         name = _unquoted(model)
         if metadata:
             return self._metadata(name, number, _unquoted(label))
-        self._service.check_known(name, number)
-        status = {
-            "version": str(self._service.version),
-            "state": "AVAILABLE",
-            "status": {"error_code": "OK", "error_message": ""},
-        }
-        return dumped({"model_version_status": [status]})
+        statuses = [
+            {
+                "version": str(one),
+                "state": state.state,
+                "status": {
+                    "error_code": "UNKNOWN" if state.error else "OK",
+                    "error_message": state.error,
+                },
+            }
+            for one, state in self._service.manager.states(name, number)
+        ]
+        return dumped({"model_version_status": statuses})
 
     def _metadata(self, name: str, version: int | None, label: str) -> bytes:
-        engine = self._service.find(name, version, label)
+        servable = self._service.manager.find(name, version, label)
         signatures = {
             key: json_format.MessageToDict(
                 one,
                 preserving_proto_field_name=True,
                 always_print_fields_with_no_presence=True,
             )
-            for key, one in sorted(engine.signature_defs.items())
+            for key, one in sorted(servable.engine.signature_defs.items())
         }
         spec = {
             "name": name,
             "signature_name": "",
-            "version": str(self._service.version),
+            "version": str(servable.version),
         }
         metadata = {"signature_def": {"signature_def": signatures}}
         return dumped({"model_spec": spec, "metadata": metadata})

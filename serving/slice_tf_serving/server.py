@@ -7,7 +7,7 @@ import os
 import pathlib
 import socket
 import threading
-import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +16,8 @@ import uvicorn
 
 from slice_tf_serving.grpc_service import add_services
 from slice_tf_serving.limits import Limits
+from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.rest import RestApp
 from slice_tf_serving.service import Service
 from slice_tf_serving.versions import newest_version
@@ -28,12 +30,13 @@ _BACKLOG = 2048
 
 
 class ModelServer:
-    """Serves the newest version of a model over REST and gRPC.
+    """Serves models over REST and gRPC.
 
-    It speaks TensorFlow Serving's API. A version is loaded and its warm-up
+    It speaks TensorFlow Serving's API. Versions are loaded and their warm-up
     requests are replayed before a port is opened, so that whoever can connect
-    is answered. Both fronts share one event loop in a thread of its own;
-    requests run one after another.
+    is answered; a version that comes later replaces the one before once it is
+    as warm. Both fronts share one event loop in a thread of its own; requests
+    that arrive together run as one batch.
 
     Args:
         base_dir: Directory of versions, as `publish` fills it.
@@ -43,9 +46,12 @@ class ModelServer:
         host: Address to listen at. The default can be reached from this host
             only: there is neither TLS nor authentication.
         limits: How large a request may be.
+        poll_seconds: How often to look for new versions; 0 stands for never.
+        allow_reload: Whether a caller may replace the configuration over
+            gRPC. Whoever may can make the server run any model.
 
     Attributes:
-        version: Number of the version that is served.
+        models: What is served; see `of_models`.
         rest_port: The REST port, once the server has started.
         grpc_port: The gRPC port, once the server has started.
 
@@ -68,13 +74,9 @@ class ModelServer:
         host: str = "127.0.0.1",
         *,
         limits: Limits | None = None,
+        poll_seconds: float = 1.0,
+        allow_reload: bool = False,
     ) -> None:
-        if not model_name or set(model_name) & set("/:"):
-            raise ValueError(
-                "A model's name must not be empty nor hold '/' or ':', "
-                "because it becomes part of a URL. "
-                f"Received: model_name={model_name!r}"
-            )
         for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
             if not 0 <= port < 1 << 16:
                 raise ValueError(
@@ -86,45 +88,76 @@ class ModelServer:
                 "REST and gRPC must listen at ports of their own. "
                 f"Received: rest_port={rest_port}, grpc_port={grpc_port}"
             )
-        self.base_dir = pathlib.Path(base_dir)
-        self.model_name = model_name
+        if not poll_seconds >= 0:
+            raise ValueError(
+                "`poll_seconds` must not be negative. "
+                f"Received: poll_seconds={poll_seconds}"
+            )
+        self.models: tuple[ModelConfig, ...] = (
+            ModelConfig(model_name, pathlib.Path(base_dir)),
+        )
         self.rest_port = rest_port
         self.grpc_port = grpc_port
         self.host = host
-        self.version: int | None = None
         self._limits = limits or Limits()
+        self._poll_seconds = poll_seconds
+        self._allow_reload = allow_reload
+        self._manager: ModelManager | None = None
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Loads the model and opens the ports.
+    @classmethod
+    def of_models(
+        cls, models: Sequence[ModelConfig], **arguments: Any
+    ) -> "ModelServer":
+        """Returns a server of several models, of chosen versions or labels.
+
+        Args:
+            models: What to serve, such as `read_models_config` returns.
+            **arguments: Those of `ModelServer`, from `rest_port` on.
 
         Raises:
-            FileNotFoundError: If the base directory holds no version.
+            ValueError: If there is no model, or a name stands there twice.
+        """
+        names = [one.name for one in models]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                "A server must have models, each of a name of its own. "
+                f"Received: names={names}"
+            )
+        server = cls(models[0].base_dir, models[0].name, **arguments)
+        server.models = tuple(models)
+        return server
+
+    @property
+    def version(self) -> int | None:
+        """The newest version served of the first model; `None` if stopped."""
+        name = self.models[0].name
+        manager = self._manager
+        return None if manager is None else manager.find(name).version
+
+    def start(self) -> None:
+        """Loads the models and opens the ports.
+
+        Raises:
+            FileNotFoundError: If a base directory holds no version.
             OSError: If a port is in use.
             RuntimeError: If the server has been started before.
-            ValueError: If the version cannot be loaded.
+            ValueError: If a version cannot be loaded.
         """
         if self._thread is not None:
             raise RuntimeError("A server is started once.")
-        self.version, directory = newest_version(self.base_dir)
+        for model in self.models:
+            newest_version(model.base_dir)
         for port in (self.rest_port, self.grpc_port):
             _listening(self.host, port).close()  # Fails before a long load.
-        began = time.monotonic()
-        service = Service(
-            self.model_name, self.version, directory, self._limits
-        )
-        logger.info(
-            "loaded %s version %d in %.1f s, %d warm-up requests",
-            self.model_name,
-            self.version,
-            time.monotonic() - began,
-            service.num_warmup_requests,
-        )
+        manager = ModelManager(self.models, self._limits)
+        manager.load()
+        self._manager = manager
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(
-            target=self._run, args=(service, started), name="model-server"
+            target=self._run, args=(manager, started), name="model-server"
         )
         self._thread.start()
         started.result()
@@ -167,23 +200,29 @@ class ModelServer:
             return
 
     def _run(
-        self, service: Service, started: "concurrent.futures.Future[None]"
+        self,
+        manager: ModelManager,
+        started: "concurrent.futures.Future[None]",
     ) -> None:
         try:
-            asyncio.run(self._serve(service, started))
+            asyncio.run(self._serve(manager, started))
         except BaseException as error:
             if started.done():
                 logger.exception("the server ended")
             else:
                 started.set_exception(error)
         finally:
-            service.close()
+            self._manager = None
+            manager.close()
             self._stopping.set()
 
     async def _serve(
-        self, service: Service, started: "concurrent.futures.Future[None]"
+        self,
+        manager: ModelManager,
+        started: "concurrent.futures.Future[None]",
     ) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        service = Service(manager, self._limits, self._allow_reload)
         with _listening(self.host, self.rest_port) as rest_socket:
             self.rest_port = rest_socket.getsockname()[1]
             grpc_server = self._grpc_server(service)
@@ -193,13 +232,27 @@ class ModelServer:
             while not (rest_server.started or rest.done()):
                 await asyncio.sleep(_POLL_SECONDS)
             started.set_result(None)
+            polling = asyncio.create_task(self._poll(manager))
             ending = asyncio.create_task(self._ending.wait())
             await asyncio.wait(
                 [ending, rest], return_when=asyncio.FIRST_COMPLETED
             )
-            ending.cancel()
+            for task in (ending, polling):
+                task.cancel()
             rest_server.should_exit = True
-            await asyncio.gather(rest, grpc_server.stop(_GRACE_SECONDS))
+            await asyncio.gather(
+                rest,
+                grpc_server.stop(_GRACE_SECONDS),
+                asyncio.wait([polling]),
+            )
+
+    async def _poll(self, manager: ModelManager) -> None:
+        while self._poll_seconds:
+            await asyncio.sleep(self._poll_seconds)
+            try:
+                await manager.poll()
+            except Exception:  # Such as a file system that is away.
+                logger.exception("failed to look for versions")
 
     def _grpc_server(self, service: Service) -> Any:
         server = grpc.aio.server(

@@ -1,153 +1,157 @@
-"""Answers requests for a model, whatever way they came."""
+"""Answers requests, whatever way they came."""
 
-import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.engine import Engine
+from slice_tf_serving.json_requests import JsonRequest, parse
 from slice_tf_serving.limits import Limits
-from slice_tf_serving.specs import SignatureSpec
-from slice_tf_serving.tensors import decode
-from slice_tf_serving.warmup import read_warmup
+from slice_tf_serving.model_config import configs_of
+from slice_tf_serving.model_manager import ModelManager
+from slice_tf_serving.servable import Servable
+from slice_tf_serving.tensors import decode_all
+
+Find = Callable[[], Servable]
 
 
 class Service:
-    """One version of one model, loaded and warm.
+    """What both fronts ask.
 
     Args:
-        name: Name of the model.
-        version: Number of the version.
-        directory: Its SavedModel.
+        manager: The models.
         limits: How large a request may be.
-
-    Raises:
-        ValueError: If the version cannot be loaded, or fails a warm-up
-            request.
+        allow_reload: Whether a caller may replace the configuration. Whoever
+            may can make the server load, and so run, any model.
     """
 
     def __init__(
-        self, name: str, version: int, directory: pathlib.Path, limits: Limits
+        self, manager: ModelManager, limits: Limits, allow_reload: bool = False
     ) -> None:
-        self.name = name
-        self.version = version
+        self.manager = manager
         self.limits = limits
-        self.engine = Engine(directory)
-        try:
-            self.num_warmup_requests = self._replay(directory)
-        except BaseException:
-            self.engine.close()
-            raise
+        self._allow_reload = allow_reload
 
-    def find(
-        self, name: str, version: int | None = None, label: str = ""
-    ) -> Engine:
-        """Returns the engine of a model's version.
+    async def predict(
+        self, request: Any
+    ) -> tuple[Servable, str, dict[str, Array]]:
+        """Answers a `PredictRequest`.
+
+        Returns:
+            What served it, the signature's name, and arrays by name.
 
         Raises:
-            ApiError: If there is none; in TensorFlow Serving's words.
+            ApiError: If it is refused.
         """
-        if not name:
-            raise invalid("ModelSpec has no name specified.")
-        if label:
-            raise invalid(f"Unrecognized servable version label: {label}")
-        wanted = (
-            f"Latest({name})"
-            if version is None
-            else f"Specific({name}, {version})"
-        )
-        if name != self.name or version not in (None, self.version):
-            raise ApiError(
-                Code.NOT_FOUND, f"Servable not found for request: {wanted}"
-            )
-        return self.engine
+        servable = self.manager.find(*wanted(request))
+        name = request.model_spec.signature_name or SERVING_DEFAULT
+        inputs = decode_all(request.inputs, self.limits.elements)
+        outputs = await servable.predict(name, inputs, request.output_filter)
+        return servable, name, outputs
 
-    def signature(self, engine: Engine, name: str) -> SignatureSpec:
-        """Returns a signature for a request that came as JSON.
-
-        Raises:
-            ApiError: If there is none; JSON and gRPC differ here.
-        """
-        name = name or SERVING_DEFAULT
-        if name not in engine.signatures:
-            raise invalid(
-                f'Serving signature name: "{name}" not found in signature def'
-            )
-        return engine.signatures[name]
-
-    def predict(
-        self,
-        engine: Engine,
-        signature: str,
-        inputs: Mapping[str, Array],
-        outputs: Sequence[str] = (),
-    ) -> dict[str, Array]:
-        """Runs a signature.
+    async def predict_json(
+        self, body: bytes, find: Find
+    ) -> tuple[JsonRequest, dict[str, Array]]:
+        """Answers a predict request that came as JSON.
 
         Args:
-            engine: What `find` returned.
+            body: The request.
+            find: Returns what is to serve it; called once the body is read.
+
+        Raises:
+            ApiError: If it is refused.
+        """
+        found: list[Servable] = []
+
+        def signature(name: str) -> Any:
+            found.append(find())
+            signatures = found[0].engine.signatures
+            name = name or SERVING_DEFAULT
+            if name not in signatures:
+                raise invalid(
+                    f'Serving signature name: "{name}" not found in '
+                    "signature def"
+                )
+            return signatures[name]
+
+        request = parse(body, signature, self.limits.elements)
+        outputs = await found[0].predict(request.signature, request.inputs)
+        return request, outputs
+
+    async def perform(
+        self, servable: Servable, signature: str, method: str, message: Any
+    ) -> Any:
+        """Classifies or regresses.
+
+        Args:
+            servable: What is to serve it.
             signature: Name of the signature; empty for the default.
-            inputs: Arrays by name.
-            outputs: Names of the outputs wanted; none stands for all.
+            method: `inference.CLASSIFY` or `inference.REGRESS`.
+            message: A `tensorflow.serving.Input`.
+
+        Returns:
+            A `ClassificationResult` or `RegressionResult`.
 
         Raises:
-            ApiError: If there is no such signature, or the request does not
-                fit it.
+            ApiError: If the request is refused.
         """
+        signatures = servable.engine.signatures
         name = signature or SERVING_DEFAULT
-        if name not in engine.signatures:
-            raise ApiError(
-                Code.FAILED_PRECONDITION,
-                f'Serving signature key "{name}" not found.',
-            )
-        return engine.run(name, inputs, outputs)
+        task = inference.Task.of(signatures, name, method)
+        return await self._result(servable, task, message)
 
-    def check_known(self, name: str, version: int | None) -> None:
-        """Refuses a question for the status of what is not here.
+    async def perform_all(self, request: Any) -> tuple[Servable, list[Any]]:
+        """Answers a `MultiInferenceRequest`.
 
-        Raises:
-            ApiError: If the model or its version is unknown.
-        """
-        if name != self.name:
-            raise ApiError(
-                Code.NOT_FOUND, f"Could not find any versions of model {name}"
-            )
-        if version not in (None, self.version):
-            raise ApiError(
-                Code.NOT_FOUND,
-                f"Could not find version {version} of model {name}",
-            )
-
-    def decoded(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        """Returns arrays of tensor protos.
+        Returns:
+            What served it, and for each task its signature's name and its
+            result.
 
         Raises:
-            ApiError: If one is malformed or too large.
+            ApiError: If the request is refused.
         """
-        return {
-            name: decode(proto, name, self.limits.elements)
-            for name, proto in inputs.items()
-        }
+        first = next(iter(request.tasks), None)
+        if first is None:
+            raise invalid("ModelSpec has no name specified.")
+        servable = self.manager.find(*wanted(first))
+        tasks = inference.tasks_of(servable.engine.signatures, request)
+        return servable, [
+            (task, await self._result(servable, task, request.input))
+            for task in tasks
+        ]
 
-    def close(self) -> None:
-        """Frees the model's memory."""
-        self.engine.close()
+    async def reload(self, message: Any) -> None:
+        """Answers a `ReloadConfigRequest`.
 
-    def _replay(self, directory: pathlib.Path) -> int:
-        """Runs the version's warm-up requests and returns their number."""
-        requests = read_warmup(directory)
-        for position, request in enumerate(requests):
-            signature = request.model_spec.signature_name
-            try:
-                inputs = self.decoded(request.inputs)
-                self.predict(self.engine, signature, inputs)
-            except ApiError as error:
-                raise ValueError(
-                    "A version must answer its warm-up requests to be served. "
-                    f"Received: version={directory}, request={position}, "
-                    f"signature={signature or SERVING_DEFAULT}, "
-                    f"error={error.text}"
-                ) from error
-        return len(requests)
+        Raises:
+            ApiError: If the configuration is refused, or may not be replaced.
+        """
+        configs = configs_of(message.config)
+        if not self._allow_reload:
+            raise ApiError(
+                Code.PERMISSION_DENIED,
+                "This server's configuration cannot be replaced by a request.",
+            )
+        await self.manager.reload(configs)
+
+    async def _result(
+        self, servable: Servable, task: inference.Task, message: Any
+    ) -> Any:
+        column = inference.examples_of(message)
+        outputs = await servable.run(task.signature, {task.input: column})
+        return task.result(outputs, len(column))
+
+
+def wanted(request: Any) -> tuple[str, int | None, str]:
+    """Returns name, version and label of the model a request is for.
+
+    Raises:
+        ApiError: If it names none.
+    """
+    if not request.HasField("model_spec"):
+        raise invalid("Missing ModelSpec")
+    spec = request.model_spec
+    version = spec.version.value if spec.HasField("version") else None
+    return spec.name, version, spec.version_label

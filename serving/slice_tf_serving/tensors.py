@@ -1,6 +1,7 @@
 """Tensor protos to NumPy arrays and back."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,20 @@ def decode(proto: Any, name: str, max_elements: int) -> Array:
         )
     flat = _from_values(proto, dtype, size, name)
     return _reshaped(flat, shape, name)
+
+
+def decode_all(
+    protos: Mapping[str, Any], max_elements: int
+) -> dict[str, Array]:
+    """Returns the arrays of a request's tensors, by name.
+
+    Raises:
+        ApiError: If one is malformed or too large.
+    """
+    return {
+        name: decode(proto, name, max_elements)
+        for name, proto in protos.items()
+    }
 
 
 def encode(array: Array, dtype: Dtype, *, content: bool) -> Any:

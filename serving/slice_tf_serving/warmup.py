@@ -20,6 +20,7 @@ from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import encode
 
 MAX_RECORDS = 1000  # of TensorFlow Serving
+KINDS = ("predict_log", "classify_log", "regress_log", "multi_inference_log")
 
 
 def write_warmup(
@@ -58,11 +59,7 @@ def write_warmup(
         if specs[name].inputs
         for size in batch_sizes
     ]
-    if len(records) > MAX_RECORDS:
-        raise ValueError(
-            f"A server replays at most {MAX_RECORDS} warm-up requests. "
-            f"Received: requests={len(records)}"
-        )
+    _check_number(len(records))
     path = root / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -76,10 +73,11 @@ def write_warmup(
 
 
 def read_warmup(version_dir: str | os.PathLike[str]) -> list[Any]:
-    """Returns the `PredictRequest`s that are to be replayed; none at times.
+    """Returns the `PredictionLog`s that are to be replayed; none at times.
 
     Raises:
-        ValueError: If a record is damaged or no predict request.
+        ValueError: If a record is damaged, there are too many, or one holds
+            no request that can be replayed.
     """
     import tensorflow as tf
     from google.protobuf.message import DecodeError
@@ -97,13 +95,23 @@ def read_warmup(version_dir: str | os.PathLike[str]) -> list[Any]:
             "Warm-up requests must be readable. "
             f"Received: file={path}, record={len(logs)}, error={error}"
         ) from error
+    _check_number(len(logs))
     for log in logs:
-        if not log.HasField("predict_log"):
+        kind = log.WhichOneof("log_type")
+        if kind not in KINDS:
             raise ValueError(
-                "Warm-up requests must be predict requests here. Received: "
-                f"file={path}, kind={log.WhichOneof('log_type')}"
+                f"Warm-up requests must be one of {', '.join(KINDS)}. "
+                f"Received: file={path}, kind={kind}"
             )
-    return [log.predict_log.request for log in logs]
+    return logs
+
+
+def _check_number(number: int) -> None:
+    if number > MAX_RECORDS:
+        raise ValueError(
+            f"A server replays at most {MAX_RECORDS} warm-up requests. "
+            f"Received: requests={number}"
+        )
 
 
 def _record(

@@ -4,11 +4,20 @@
 SERVING_DEFAULT = "serving_default"  # dense, named features
 EXAMPLES = "examples"  # serialized tf.train.Example, parsed in the graph
 EXPLAIN = "explain"  # dense features; slices besides the prediction
+CLASSIFY = "classify"  # in the form of TensorFlow Serving's Classify
+REGRESS = "regress"  # in the form of TensorFlow Serving's Regress
 
 # Input of the signature `examples`; the others take the features' own names.
 EXAMPLES_INPUT = "examples"
 
-# Outputs of every signature.
+# Input of `classify` and `regress`, and their outputs: names that TensorFlow
+# Serving prescribes.
+TASK_INPUT = "inputs"  # serialized tf.train.Example
+CLASSES = "classes"  # string [batch, classes]
+SCORES = "scores"  # float32 [batch, classes]
+OUTPUTS = "outputs"  # float32 [batch]
+
+# Outputs of all other signatures.
 PROBABILITIES = "probabilities"  # float32 [batch, classes]
 CLASS_IDS = "class_ids"  # int64 [batch]
 

@@ -2,7 +2,6 @@ import grpc
 import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     predict_pb2,
@@ -200,12 +199,6 @@ def test_wrong_question_for_the_status_is_told(spec, message, channel):
     with pytest.raises(grpc.RpcError, match=message) as refused:
         ModelServiceStub(channel).GetModelStatus(request)
     assert refused.value.code() is grpc.StatusCode.NOT_FOUND
-
-
-def test_what_is_not_served_says_so(channel):
-    request = classification_pb2.ClassificationRequest()
-    with pytest.raises(grpc.RpcError, match="Classify is not served here"):
-        PredictionServiceStub(channel).Classify(request)
 
 
 def test_memory_is_bounded_before_it_is_taken(base_dirs):

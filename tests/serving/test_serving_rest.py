@@ -254,8 +254,8 @@ def test_wrong_shape_is_refused_by_the_exported_graph(http_call):
         (
             "POST",
             "/v1/models/plain:classify",
-            501,
-            "classify is not served here",
+            400,
+            "key 'examples' is expected and was not found",
         ),
         (
             "POST",

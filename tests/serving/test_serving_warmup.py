@@ -8,7 +8,7 @@ from slice_tf.data import decode
 from slice_tf_serving import ModelServer, write_warmup
 from slice_tf_serving.checksums import check_files
 from slice_tf_serving.limits import Limits
-from slice_tf_serving.service import Service
+from slice_tf_serving.servable import Servable
 from slice_tf_serving.warmup import read_warmup
 
 FILE = "assets.extra/tf_serving_warmup_requests"
@@ -22,7 +22,7 @@ def version(base_dirs, tmp_path):
 
 def test_every_signature_gets_a_request_of_each_size(version):
     write_warmup(version, batch_sizes=(1, 4))
-    requests = read_warmup(version)
+    requests = [log.predict_log.request for log in read_warmup(version)]
     assert [
         (
             request.model_spec.signature_name,
@@ -45,16 +45,17 @@ def test_every_signature_gets_a_request_of_each_size(version):
 
 
 def test_example_has_all_features(version):
-    (request, *_) = read_warmup(version)
-    features = decode(request.inputs["examples"].string_val[0]).features.feature
+    (log, *_) = read_warmup(version)
+    inputs = log.predict_log.request.inputs
+    features = decode(inputs["examples"].string_val[0]).features.feature
     assert set(features) == {"x", "n"}
     assert list(features["x"].float_list.value) == [0.0] * 6
 
 
 def test_requests_are_replayed_before_the_version_is_served(version):
-    service = Service("m", 1, version, Limits())
-    service.close()
-    assert service.num_warmup_requests == 3
+    servable = Servable("m", 1, version, Limits())
+    servable.close()
+    assert servable.num_warmup_requests == 3
 
 
 @pytest.mark.parametrize(
@@ -65,15 +66,13 @@ def test_requests_are_replayed_before_the_version_is_served(version):
             lambda request: setattr(
                 request.model_spec, "signature_name", "nope"
             ),
-            'signature=nope, error=Serving signature key "nope" not found',
+            'kind=predict_log, error=Serving signature key "nope" not found',
         ),
     ],
 )
 def test_version_that_fails_its_warmup_is_not_served(change, message, version):
-    request = read_warmup(version)[-1]
-    change(request)
-    log = prediction_log_pb2.PredictionLog()
-    log.predict_log.request.CopyFrom(request)
+    log = read_warmup(version)[-1]
+    change(log.predict_log.request)
     with tf.io.TFRecordWriter(str(version / FILE)) as writer:
         writer.write(log.SerializeToString())
     with pytest.raises(ValueError, match=f"warm-up requests to.*{message}"):
@@ -89,10 +88,10 @@ def test_damaged_requests_are_told(version):
 
 def test_other_kinds_are_told(version):
     log = prediction_log_pb2.PredictionLog()
-    log.classify_log.SetInParent()
+    log.session_run_log.SetInParent()
     with tf.io.TFRecordWriter(str(version / FILE)) as writer:
         writer.write(log.SerializeToString())
-    with pytest.raises(ValueError, match="kind=classify_log"):
+    with pytest.raises(ValueError, match="kind=session_run_log"):
         read_warmup(version)
 
 

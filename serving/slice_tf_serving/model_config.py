@@ -1,0 +1,161 @@
+"""Which models a server serves: TensorFlow Serving's `models.config`."""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.version_policy import VersionPolicy
+
+_PLATFORM = "tensorflow"
+_NO_LABELS: Mapping[str, int] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """A model, and which of its versions are served under which label.
+
+    Args:
+        name: Its name in requests.
+        base_dir: Directory of its versions.
+        policy: Which of them are served; by default the newest.
+        labels: Label to number, such as `{"stable": 3}`.
+
+    Raises:
+        ValueError: If the name cannot stand in a URL.
+    """
+
+    name: str
+    base_dir: pathlib.Path
+    policy: VersionPolicy = dataclasses.field(default_factory=VersionPolicy)
+    labels: Mapping[str, int] = dataclasses.field(
+        default_factory=lambda: _NO_LABELS
+    )
+
+    def __post_init__(self) -> None:
+        if not self.name or set(self.name) & set("/:"):
+            raise ValueError(
+                "A model's name must not be empty nor hold '/' or ':', "
+                "because it becomes part of a URL. "
+                f"Received: model_name={self.name!r}"
+            )
+
+
+def read_models_config(path: str | os.PathLike[str]) -> list[ModelConfig]:
+    """Reads a `models.config` file.
+
+    Raises:
+        ValueError: If the file is no such configuration, or one that
+            TensorFlow Serving would refuse.
+    """
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    file = pathlib.Path(path)
+    try:
+        message = text_format.Parse(
+            file.read_text(encoding="utf-8"),
+            model_server_config_pb2.ModelServerConfig(),
+        )
+        return configs_of(message)
+    except (OSError, text_format.ParseError, ApiError) as error:
+        raise ValueError(
+            "A models.config must be one that TensorFlow Serving takes. "
+            f"Received: file={file}, error={error}"
+        ) from error
+
+
+def configs_of(message: Any) -> list[ModelConfig]:
+    """Reads a `ModelServerConfig`.
+
+    Raises:
+        ApiError: If it is refused; in TensorFlow Serving's words.
+    """
+    if message.WhichOneof("config") != "model_config_list":
+        raise ApiError(
+            Code.FAILED_PRECONDITION,
+            "Cannot transition to requested config. It is only legal to "
+            "transition from one ModelConfigList to another.",
+        )
+    models = message.model_config_list.config
+    _check_names(models)
+    for model in models:
+        _check_path(model)
+    for model in models:
+        _check_platform(model)
+    return [_config(model) for model in models]
+
+
+def _check_names(models: Any) -> None:
+    seen: set[str] = set()
+    for model in models:
+        if model.name in seen:
+            raise invalid(
+                f"Illegal to list model {model.name} multiple times in "
+                "config list"
+            )
+        seen.add(model.name)
+
+
+def _check_path(model: Any) -> None:
+    if not model.base_path.startswith("/") and "://" not in model.base_path:
+        raise invalid(
+            f"Expected model {model.name} to have an absolute path or URI; "
+            f"got base_path()={model.base_path}"
+        )
+
+
+def _check_platform(model: Any) -> None:
+    fields = "ModelServerConfig::model_type (deprecated)"
+    if model.model_type and model.model_platform:
+        raise invalid(
+            f"Illegal setting both {fields} and "
+            "ModelServerConfig::model_platform."
+        )
+    if not model.model_type and not model.model_platform:
+        raise invalid(
+            f"Illegal setting neither {fields} nor "
+            f"ModelServerConfig::model_platform, model name is {model.name}"
+        )
+    if model.model_platform not in ("", _PLATFORM):
+        raise invalid(
+            f"Model {model.name} requests unsupported platform "
+            f"{model.model_platform}"
+        )
+
+
+def _config(model: Any) -> ModelConfig:
+    if model.HasField("logging_config"):
+        raise invalid("No request-logger-creator provided.")
+    try:
+        return ModelConfig(
+            model.name,
+            _path(model),
+            _policy(model.model_version_policy),
+            dict(model.version_labels),
+        )
+    except ValueError as error:
+        raise invalid(str(error)) from error
+
+
+def _path(model: Any) -> pathlib.Path:
+    """Returns the path; URIs other than of files are for the real server."""
+    path = model.base_path.removeprefix("file://")
+    if "://" in path:
+        raise invalid(
+            f"Model {model.name} must lie in a local directory to be served "
+            f"here; got base_path()={model.base_path}"
+        )
+    return pathlib.Path(path)
+
+
+def _policy(message: Any) -> VersionPolicy:
+    kind = message.WhichOneof("policy_choice")
+    if kind == "all":
+        return VersionPolicy.every()
+    if kind == "specific":
+        return VersionPolicy.specific(*message.specific.versions)
+    count = message.latest.num_versions if kind == "latest" else 1
+    return VersionPolicy.latest(count or 1)

@@ -1,0 +1,245 @@
+"""Keeps the versions loaded that are to be served."""
+
+import asyncio
+import dataclasses
+import logging
+import pathlib
+import time
+from collections.abc import Sequence
+
+from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.limits import Limits
+from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.servable import Servable
+from slice_tf_serving.version_policy import Versions
+from slice_tf_serving.versions import list_versions, newest_version
+
+logger = logging.getLogger("slice_tf.serving")
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionState:
+    """How far a version has come.
+
+    Args:
+        state: `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
+        error: Why it could not be loaded; empty where nothing is wrong.
+    """
+
+    state: str
+    error: str = ""
+
+
+class ModelManager:
+    """Loads new versions before it unloads old ones.
+
+    A version that cannot be loaded, or that fails its warm-up, leaves the
+    ones before it in service, and is not tried again. An empty or missing
+    base directory leaves everything in service, too.
+
+    All methods but `load` run in the event loop's thread.
+
+    Args:
+        configs: The models.
+        limits: How large a request may be.
+    """
+
+    def __init__(self, configs: Sequence[ModelConfig], limits: Limits) -> None:
+        self.configs = {one.name: one for one in configs}
+        self._limits = limits
+        self._served: dict[str, dict[int, Servable]] = {}
+        self._states: dict[str, dict[int, VersionState]] = {}
+        self._changing = asyncio.Lock()
+
+    def load(self) -> None:
+        """Loads every model, before requests are taken.
+
+        Raises:
+            FileNotFoundError: If a base directory holds no version.
+            ValueError: If a version cannot be loaded, or a label names one
+                that is not loaded.
+        """
+        try:
+            for config in self.configs.values():
+                newest_version(config.base_dir)
+                for version, path in self._wanted(config):
+                    self._add(self._loaded(config.name, version, path))
+                self._check_labels(config)
+        except ApiError as error:
+            self.close()
+            raise ValueError(error.text) from error
+        except BaseException:
+            self.close()
+            raise
+
+    async def poll(self) -> None:
+        """Looks for new versions once, loads them and unloads old ones."""
+        async with self._changing:
+            for config in list(self.configs.values()):
+                await self._update(config)
+
+    async def reload(self, configs: Sequence[ModelConfig]) -> None:
+        """Replaces the configuration by a new one.
+
+        It is refused as a whole, and the one before kept, if it names a
+        label of a version that is not served or a model without a version.
+
+        Raises:
+            ApiError: If it is refused.
+        """
+        async with self._changing:
+            for config in configs:
+                self._check_labels(config)
+                if config.name not in self._served:
+                    await self._start(config)
+            names = {config.name for config in configs}
+            self.configs = {config.name: config for config in configs}
+            for config in configs:
+                await self._update(config)
+            for name in [name for name in self._served if name not in names]:
+                for version in list(self._served[name]):
+                    await self._unload(name, version)
+                del self._served[name]
+
+    def find(
+        self, name: str, version: int | None = None, label: str = ""
+    ) -> Servable:
+        """Returns what serves a model: a version, a label's, or the newest.
+
+        Raises:
+            ApiError: If there is none; in TensorFlow Serving's words.
+        """
+        if not name:
+            raise invalid("ModelSpec has no name specified.")
+        if label:
+            version = self._labelled(name, label)
+        served = self._served.get(name, {})
+        if version is None:
+            wanted = f"Latest({name})"
+            version = max(served, default=None)
+        else:
+            wanted = f"Specific({name}, {version})"
+        if version is None or version not in served:
+            raise ApiError(
+                Code.NOT_FOUND, f"Servable not found for request: {wanted}"
+            )
+        return served[version]
+
+    def states(
+        self, name: str, version: int | None = None
+    ) -> list[tuple[int, VersionState]]:
+        """Returns the states of a model's versions, the greatest first.
+
+        Raises:
+            ApiError: If the model or its version is unknown.
+        """
+        states = self._states.get(name, {})
+        if not states:
+            raise ApiError(
+                Code.NOT_FOUND, f"Could not find any versions of model {name}"
+            )
+        if version is None:
+            return sorted(states.items(), reverse=True)
+        if version not in states:
+            raise ApiError(
+                Code.NOT_FOUND,
+                f"Could not find version {version} of model {name}",
+            )
+        return [(version, states[version])]
+
+    def is_available(self) -> bool:
+        """Tells whether every model has a version that is served."""
+        return all(self._served.get(name) for name in self.configs)
+
+    def close(self) -> None:
+        """Frees the memory of all models."""
+        for versions in self._served.values():
+            for servable in versions.values():
+                servable.close()
+        self._served.clear()
+
+    def _labelled(self, name: str, label: str) -> int:
+        config = self.configs.get(name)
+        if config is None or label not in config.labels:
+            raise invalid(f"Unrecognized servable version label: {label}")
+        return config.labels[label]
+
+    def _check_labels(self, config: ModelConfig) -> None:
+        served = self._served.get(config.name, {})
+        for version in config.labels.values():
+            if version not in served:
+                raise ApiError(
+                    Code.FAILED_PRECONDITION,
+                    f"Request to assign label to version {version} of model "
+                    f"{config.name}, which is not currently available for "
+                    "inference",
+                )
+
+    def _wanted(self, config: ModelConfig) -> Versions:
+        return config.policy.chosen(list_versions(config.base_dir))
+
+    async def _start(self, config: ModelConfig) -> None:
+        """Loads the first versions of a model.
+
+        Raises:
+            ApiError: If there is none that can be loaded.
+        """
+        await self._update(config)
+        if not self._served.get(config.name):
+            raise ApiError(
+                Code.NOT_FOUND,
+                f"Could not find a version of model {config.name} that can "
+                f"be loaded; got base_path()={config.base_dir}",
+            )
+
+    async def _update(self, config: ModelConfig) -> None:
+        wanted = await asyncio.to_thread(self._wanted, config)
+        states = self._states.setdefault(config.name, {})
+        for version, path in wanted:
+            if version in self._served.get(config.name, {}):
+                continue
+            if version in states and states[version].error:
+                continue
+            try:
+                servable = await asyncio.to_thread(
+                    self._loaded, config.name, version, path
+                )
+            except Exception as error:  # The versions before stay.
+                logger.error("cannot serve %s: %s", path, error)
+                states[version] = VersionState("END", str(error))
+            else:
+                self._add(servable)
+        numbers = {version for version, _ in wanted}
+        served = self._served.get(config.name, {})
+        if not numbers & set(served):
+            return
+        for version in [one for one in served if one not in numbers]:
+            await self._unload(config.name, version)
+
+    def _loaded(self, name: str, version: int, path: pathlib.Path) -> Servable:
+        states = self._states.setdefault(name, {})
+        states[version] = VersionState("LOADING")
+        began = time.monotonic()
+        servable = Servable(name, version, path, self._limits)
+        logger.info(
+            "loaded %s version %d in %.1f s, %d warm-up requests",
+            name,
+            version,
+            time.monotonic() - began,
+            servable.num_warmup_requests,
+        )
+        return servable
+
+    def _add(self, servable: Servable) -> None:
+        name, version = servable.name, servable.version
+        self._served.setdefault(name, {})[version] = servable
+        self._states[name][version] = VersionState("AVAILABLE")
+
+    async def _unload(self, name: str, version: int) -> None:
+        """Takes a version out of service, then frees its memory."""
+        servable = self._served[name].pop(version)
+        self._states[name][version] = VersionState("UNLOADING")
+        await servable.drain()
+        await asyncio.to_thread(servable.close)
+        self._states[name][version] = VersionState("END")
+        logger.info("unloaded %s version %d", name, version)

@@ -1,0 +1,136 @@
+"""One version of a model, loaded and warm."""
+
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf_serving import inference
+from slice_tf_serving.batcher import Batcher
+from slice_tf_serving.codes import ApiError, Code
+from slice_tf_serving.dtypes import Array
+from slice_tf_serving.engine import Engine
+from slice_tf_serving.limits import Limits
+from slice_tf_serving.tensors import decode_all
+from slice_tf_serving.warmup import read_warmup
+
+
+class Servable:
+    """Answers for one version.
+
+    Args:
+        name: Name of the model.
+        version: Number of the version.
+        directory: Its SavedModel.
+        limits: How large a request may be.
+
+    Attributes:
+        engine: What runs it.
+        num_warmup_requests: How many it answered before.
+
+    Raises:
+        ValueError: If the version cannot be loaded, or fails a warm-up
+            request.
+    """
+
+    def __init__(
+        self, name: str, version: int, directory: pathlib.Path, limits: Limits
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.engine = Engine(directory)
+        self._limits = limits
+        self._batcher = Batcher(self.engine, limits.waiting)
+        try:
+            self.num_warmup_requests = self._replay(directory)
+        except BaseException:
+            self.engine.close()
+            raise
+
+    async def predict(
+        self,
+        signature: str,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] = (),
+    ) -> dict[str, Array]:
+        """Runs a signature.
+
+        Args:
+            signature: Name of the signature; empty for the default.
+            inputs: Arrays by name.
+            outputs: Names of the outputs wanted; none stands for all.
+
+        Raises:
+            ApiError: If there is no such signature, or the request does not
+                fit it.
+        """
+        name = self._checked(signature)
+        return await self._batcher.run(name, inputs, outputs)
+
+    async def run(
+        self, signature: str, inputs: Mapping[str, Array]
+    ) -> dict[str, Array]:
+        """Runs a signature that is known to be there."""
+        return await self._batcher.run(signature, inputs, ())
+
+    async def drain(self) -> None:
+        """Returns when no request waits any more."""
+        await self._batcher.drain()
+
+    def close(self) -> None:
+        """Frees the model's memory."""
+        self.engine.close()
+
+    def _checked(self, signature: str) -> str:
+        name = signature or SERVING_DEFAULT
+        if name not in self.engine.signatures:
+            raise ApiError(
+                Code.FAILED_PRECONDITION,
+                f'Serving signature key "{name}" not found.',
+            )
+        return name
+
+    def _replay(self, directory: pathlib.Path) -> int:
+        """Runs the version's warm-up requests and returns their number."""
+        logs = read_warmup(directory)
+        for position, log in enumerate(logs):
+            kind = log.WhichOneof("log_type")
+            try:
+                _REPLAY[kind](self, getattr(log, kind).request)
+            except ApiError as error:
+                raise ValueError(
+                    "A version must answer its warm-up requests to be served. "
+                    f"Received: version={directory}, request={position}, "
+                    f"kind={kind}, error={error.text}"
+                ) from error
+        return len(logs)
+
+    def _replay_predict(self, request: Any) -> None:
+        name = self._checked(request.model_spec.signature_name)
+        inputs = decode_all(request.inputs, self._limits.elements)
+        self.engine.run(name, inputs, request.output_filter)
+
+    def _replay_task(self, kind: str, request: Any) -> None:
+        name = request.model_spec.signature_name or SERVING_DEFAULT
+        task = inference.Task.of(self.engine.signatures, name, kind)
+        column = inference.examples_of(request.input)
+        task.result(self.engine.run(name, {task.input: column}), len(column))
+
+    def _replay_multi(self, request: Any) -> None:
+        tasks = inference.tasks_of(self.engine.signatures, request)
+        column = inference.examples_of(request.input)
+        for task in tasks:
+            outputs = self.engine.run(task.signature, {task.input: column})
+            task.result(outputs, len(column))
+
+
+_REPLAY: dict[str, Callable[[Servable, Any], None]] = {
+    "predict_log": Servable._replay_predict,
+    "classify_log": lambda servable, request: servable._replay_task(
+        inference.CLASSIFY, request
+    ),
+    "regress_log": lambda servable, request: servable._replay_task(
+        inference.REGRESS, request
+    ),
+    "multi_inference_log": Servable._replay_multi,
+}
