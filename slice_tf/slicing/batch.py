@@ -32,6 +32,7 @@ class Batch:
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
         self._columns: dict[str, np.ndarray[Any, Any]] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -62,12 +63,16 @@ class Batch:
     def text(self, key: str) -> list[str]:
         """Returns a bytes feature of one value a row as UTF-8 texts.
 
+        All who ask get the same list, which must not be changed.
+
         Raises:
             ValueError: If a row lacks the feature, has several values, or its
                 value is no UTF-8.
             TypeError: If it holds numbers.
         """
-        return [row.text(key) for row in self.rows]
+        if key not in self._texts:
+            self._texts[key] = [row.text(key) for row in self.rows]
+        return self._texts[key]
 
     def part(self, start: int, stop: int) -> "Batch":
         """Returns some neighbouring rows."""

@@ -1,6 +1,7 @@
 """One example as a slicing function sees it."""
 
 import builtins
+import ctypes
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -72,10 +73,12 @@ class Row:
         Raises:
             TypeError: If a value is, or holds, something else or a mixture.
         """
-        return cls(
-            {},
-            {key: plain_values(key, value) for key, value in features.items()},
-        )
+        read = {key: plain_values(key, one) for key, one in features.items()}
+        row = cls({}, read)
+        row._texts = {
+            key: one for key, one in features.items() if type(one) is str
+        }
+        return row
 
     def text(self, key: str, default: T | _Required = REQUIRED) -> str | T:
         """Returns a bytes feature's one value as UTF-8 text.
@@ -276,9 +279,24 @@ def plain_values(key: str, value: Any) -> tuple[str, Values]:
     return "bytes_list", items
 
 
+def _int64(value: builtins.int) -> tuple[str, Values]:
+    if not -(2**63) <= value < 2**63:
+        raise TypeError(
+            "An integer must fit 64 bits, because examples hold no larger "
+            f"ones. Received: value={value}"
+        )
+    return "int64_list", [value]
+
+
+def _to_float32(value: builtins.float) -> builtins.float:
+    return ctypes.c_float(value).value
+
+
 # The most common values, which need no array to be understood.
 _SIMPLE: dict[type, Callable[[Any], tuple[str, Values]]] = {
     str: lambda value: ("bytes_list", [value.encode()]),
     bytes: lambda value: ("bytes_list", [value]),
     bool: lambda value: ("int64_list", [builtins.int(value)]),
+    int: _int64,
+    float: lambda value: ("float_list", [_to_float32(value)]),
 }

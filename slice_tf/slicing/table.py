@@ -107,7 +107,7 @@ class TableBatch(Batch):
         """Returns a bytes feature of one value a row as UTF-8 texts."""
         column = self._table.get(key)
         if column is not None and column.texts is not None:
-            return list(column.texts)
+            return column.texts
         return super().text(key)
 
     def part(self, start: int, stop: int) -> Batch:
