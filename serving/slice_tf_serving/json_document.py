@@ -57,9 +57,7 @@ def _document(body: bytes) -> dict[str, Any]:
             f"at offset: {error.start}"
         ) from error
     except json.JSONDecodeError as error:
-        raise invalid(
-            f"JSON Parse error: {error.msg}. at offset: {error.pos}"
-        ) from error
+        raise invalid(f"JSON Parse error: {_told(error)}") from error
     except ValueError as error:  # an integer of thousands of digits
         raise invalid(
             "JSON Parse error: Number too big to be stored in double."
@@ -67,6 +65,53 @@ def _document(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {described(document)} Is not object")
     return document
+
+
+# What Python calls a fault, and what TensorFlow Serving does.
+_FAULTS = {
+    "Expecting value": "Invalid value.",
+    "Expecting property name": "Missing a name for object member.",
+    "Illegal trailing comma before end of object": (
+        "Missing a name for object member."
+    ),
+    "Illegal trailing comma before end of array": "Invalid value.",
+    "Expecting ':'": "Missing a colon after a name of object member.",
+    "Unterminated string": "Missing a closing quotation mark in string.",
+    "Invalid control character": "Invalid encoding in string.",
+    "Invalid \\uXXXX": "Incorrect hex digit after \\u escape in string.",
+    "Invalid \\": "Invalid escape character in string.",
+}
+
+
+def _told(error: json.JSONDecodeError) -> str:
+    """Returns the fault in TensorFlow Serving's words, with its place."""
+    if error.msg.startswith("Expecting ','"):
+        text = (
+            "Missing a comma or } after an object member."
+            if _is_in_object(error.doc[: error.pos])
+            else "Missing a comma or ] after an array element."
+        )
+    else:
+        text = next(
+            (
+                one
+                for start, one in _FAULTS.items()
+                if error.msg.startswith(start)
+            ),
+            f"{error.msg}.",
+        )
+    offset = len(error.doc[: error.pos].encode(errors="replace"))
+    return f"{text} at offset: {offset}"
+
+
+def _is_in_object(text: str) -> bool:
+    open_brackets = []
+    for token in _STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            open_brackets.append(token[0])
+        elif token[0] in "]}" and open_brackets:
+            open_brackets.pop()
+    return open_brackets[-1:] == ["{"]
 
 
 def _decoded(text: str) -> Any:

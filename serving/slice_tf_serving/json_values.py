@@ -33,6 +33,11 @@ def is_base64(value: Any) -> bool:
     )
 
 
+def is_named(value: Any) -> bool:
+    """Tells whether a value names inputs rather than being one."""
+    return isinstance(value, dict) and not is_base64(value)
+
+
 def described(value: Any) -> str:
     """Returns the JSON of a value for an error, cut to a bearable length."""
     text = ""

@@ -3,10 +3,10 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.version_policy import VersionPolicy
 
 _PLATFORM = "tensorflow"
@@ -67,24 +67,29 @@ def read_models_config(path: str | os.PathLike[str]) -> list[ModelConfig]:
         ) from error
 
 
-def configs_of(message: Any) -> list[ModelConfig]:
+def configs_of(message: Any, served: Collection[str] = ()) -> list[ModelConfig]:
     """Reads a `ModelServerConfig`.
+
+    Args:
+        message: The configuration.
+        served: Names of the models that are served already, whose platform
+            may not change.
 
     Raises:
         ApiError: If it is refused; in TensorFlow Serving's words.
     """
     if message.WhichOneof("config") != "model_config_list":
-        raise ApiError(
-            Code.FAILED_PRECONDITION,
-            "Cannot transition to requested config. It is only legal to "
-            "transition from one ModelConfigList to another.",
+        raise invalid(
+            "ServerModelConfig type not supported by "
+            "HandleReloadConfigRequest. Only ModelConfigList is currently "
+            "supported"
         )
     models = message.model_config_list.config
     _check_names(models)
     for model in models:
         _check_path(model)
     for model in models:
-        _check_platform(model)
+        _check_platform(model, model.name in served)
     return [_config(model) for model in models]
 
 
@@ -107,23 +112,25 @@ def _check_path(model: Any) -> None:
         )
 
 
-def _check_platform(model: Any) -> None:
+def _check_platform(model: Any, is_served: bool) -> None:
     fields = "ModelServerConfig::model_type (deprecated)"
+    where = f"ModelServerConfig::model_platform, model name is {model.name}"
     if model.model_type and model.model_platform:
-        raise invalid(
-            f"Illegal setting both {fields} and "
-            "ModelServerConfig::model_platform."
-        )
+        raise invalid(f"Illegal setting both {fields} and {where}")
     if not model.model_type and not model.model_platform:
+        raise invalid(f"Illegal setting neither {fields} nor {where}")
+    if model.model_platform in ("", _PLATFORM):
+        return
+    if is_served:
         raise invalid(
-            f"Illegal setting neither {fields} nor "
-            f"ModelServerConfig::model_platform, model name is {model.name}"
-        )
-    if model.model_platform not in ("", _PLATFORM):
-        raise invalid(
-            f"Model {model.name} requests unsupported platform "
+            f"Illegal to change a model's platform. For model {model.name} "
+            f"platform was {_PLATFORM} and new platform requested is "
             f"{model.model_platform}"
         )
+    raise invalid(
+        f"Model {model.name} requests unsupported platform "
+        f"{model.model_platform}"
+    )
 
 
 def _config(model: Any) -> ModelConfig:

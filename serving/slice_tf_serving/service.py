@@ -128,7 +128,7 @@ class Service:
         Raises:
             ApiError: If the configuration is refused, or may not be replaced.
         """
-        configs = configs_of(message.config)
+        configs = configs_of(message.config, self.manager.configs)
         if not self._allow_reload:
             raise ApiError(
                 Code.PERMISSION_DENIED,

@@ -180,7 +180,10 @@ def test_models_are_served_side_by_side(base, base_dirs, serving):
     )
     assert states(server, "m") == {2: "AVAILABLE"}
     assert states(server, "b") == {1: "AVAILABLE"}
-    with client(server, "c") as one, pytest.raises(RequestError, match="model c"):
+    with (
+        client(server, "c") as one,
+        pytest.raises(RequestError, match="model c"),
+    ):
         one.status()
 
 
@@ -190,10 +193,10 @@ def test_models_must_have_names_of_their_own(names, tmp_path):
         ModelServer.of_models([ModelConfig(one, tmp_path) for one in names])
 
 
-def config_text(base, name="m", more=""):
+def config_text(base, name="m", more="", platform="tensorflow"):
     return (
         f'config {{ name: "{name}" base_path: "{base}" '
-        f'model_platform: "tensorflow" {more} }}'
+        f'model_platform: "{platform}" {more} }}'
     )
 
 
@@ -228,6 +231,11 @@ def test_reload_adds_moves_and_removes(base, base_dirs, serving):
             "assign label to version 9 of model m",
         ),
         (
+            "model_type: TENSORFLOW",
+            "INVALID_ARGUMENT",
+            "Illegal setting both ModelServerConfig::model_type",
+        ),
+        (
             "logging_config { }",
             "INVALID_ARGUMENT",
             "No request-logger-creator provided.",
@@ -240,6 +248,19 @@ def test_refused_reload_changes_nothing(more, code, message, base, serving):
         reload(server, config_text(base, more=more))
     assert refused.value.code().name == code
     assert states(server) == {2: "AVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("m", "platform was tensorflow and new platform requested is other"),
+        ("n", "Model n requests unsupported platform other"),
+    ],
+)
+def test_platform_stays_tensorflow(name, message, base, serving):
+    server = serving(ModelConfig("m", base), allow_reload=True)
+    with pytest.raises(grpc.RpcError, match=message):
+        reload(server, config_text(base, name, platform="other"))
 
 
 def test_reload_needs_a_version(base, tmp_path, serving):
@@ -274,7 +295,7 @@ def test_configuration_is_read(tmp_path):
     ("text", "message"),
     [
         ("model_config_list { config { nam: 1 } }", "no field named"),
-        ("", "only legal to transition from one ModelConfigList"),
+        ("", "Only ModelConfigList is currently supported"),
         (
             f"model_config_list {{ {config_text('m')} }}",
             "to have an absolute path or URI; got base_path",

@@ -80,7 +80,15 @@ def test_floats_are_written_short(http_call):
     ("body", "error"),
     [
         ("", "JSON Parse error: The document is empty"),
-        ("{", "JSON Parse error: "),
+        ("{", "Missing a name for object member. at offset: 1"),
+        ('{"a" 1}', "Missing a colon after a name of object member."),
+        ('{"a": 1 "b"}', "Missing a comma or } after an object member."),
+        ('{"a": [1 2]}', "Missing a comma or ] after an array element."),
+        ('{"a": }', "Invalid value. at offset: 6"),
+        ('{"\u00e9'.encode(), "Missing a closing quotation mark in string."),
+        ('{"a\n": 1}', "Invalid encoding in string. at offset: 3"),
+        (r'{"\x": 1}', "Invalid escape character in string."),
+        (r'{"\u12": 1}', "Incorrect hex digit after \\u escape in string."),
         (b'{"inputs": "\xff"}', "JSON Parse error: Invalid encoding"),
         ('"x"', 'JSON Value: "x" Is not object'),
         ("{}", "Missing 'inputs' or 'instances' key"),
@@ -142,6 +150,11 @@ def test_floats_are_written_short(http_call):
         (
             '{"instances": [[1, [2]]]}',
             "Encountered list at unexpected level: 1 expected < 1",
+        ),
+        (
+            '{"instances": [{"x": "a"}, 2]}',
+            "element: 0 key: x of 'instances' list. Error: INVALID_ARGUMENT: "
+            'JSON Value: "a" Type: String is not of expected type: float',
         ),
         (
             '{"instances": [{"x": 1}, 2]}',
