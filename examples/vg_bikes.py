@@ -86,7 +86,7 @@ def bikes_task(path: pathlib.Path) -> Task:
         functions=(str(functions),),
         spec=SPEC,
         write=write,
-        backbone=mlp(SPEC, 32),
+        backbone=mlp(SPEC, 32, dropout=0.5),
         expert_units=32,
         epochs=30,
     )

@@ -53,7 +53,7 @@ def build_backbone(texts: list[str]) -> Any:
     # The largest, not the mean: a comment without words has no mean.
     pooled = keras.layers.GlobalMaxPooling1D()(embedded)
     hidden = keras.layers.Dense(32, activation="relu")(pooled)
-    return keras.Model({"text": text}, hidden)
+    return keras.Model({"text": text}, keras.layers.Dropout(0.5)(hidden))
 
 
 def spam_task(path: pathlib.Path) -> Task:

@@ -8,7 +8,9 @@ from typing import Any
 from slice_tf.data import FeatureSpec, encode, write_records
 
 
-def mlp(spec: FeatureSpec, *units: int) -> Callable[[], Any]:
+def mlp(
+    spec: FeatureSpec, *units: int, dropout: float = 0.0
+) -> Callable[[], Any]:
     """Returns a builder of a dense backbone with layers of these widths."""
 
     def build() -> Any:
@@ -17,7 +19,7 @@ def mlp(spec: FeatureSpec, *units: int) -> Callable[[], Any]:
         inputs = {
             name: (one.shape, one.dtype) for name, one in spec.features.items()
         }
-        return build_mlp(inputs, units)
+        return build_mlp(inputs, units, dropout=dropout)
 
     return build
 

@@ -12,6 +12,7 @@ def build_mlp(
     features: Mapping[str, tuple[tuple[int, ...], str]],
     units: Sequence[int] = (64, 64),
     seed: int | None = None,
+    dropout: float = 0.0,
 ) -> keras.Model:
     """Returns a multi-layer perceptron with named inputs.
 
@@ -23,6 +24,9 @@ def build_mlp(
         features: Shape without batch axis, and dtype, of every feature.
         units: Widths of the layers; the last is the width of `z`.
         seed: Seed of the weights. `None` takes Keras' global seed.
+        dropout: Share of `z` that is dropped in training, from 0 to below 1.
+            Experts are more weights to learn: where data is scarce they need
+            it more than a plain head does.
 
     Returns:
         A model from a dict of features, each of shape `[batch, *shape]`, to
@@ -48,6 +52,8 @@ def build_mlp(
             ),
             name=f"dense_{position}",
         )(z)
+    if dropout:
+        z = keras.layers.Dropout(dropout, seed=seed)(z)
     return keras.Model(inputs, z, name="mlp")
 
 

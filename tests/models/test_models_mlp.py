@@ -83,3 +83,13 @@ def test_it_goes_through_a_file(tmp_path):
 def test_what_it_cannot_read_is_refused(features, units, message):
     with pytest.raises(ValueError, match=message):
         build_mlp(features, units)
+
+
+def test_dropout_is_of_training_alone():
+    model = build_mlp({"x": ((3,), "float32")}, [64], dropout=0.5)
+    inputs = {"x": np.ones((1, 3), np.float32)}
+    z = np.asarray(model(inputs, training=False))
+    dropped = np.asarray(model(inputs, training=True))
+    kept = dropped != 0
+    assert 0 < kept.sum() < (z != 0).sum()
+    np.testing.assert_allclose(dropped[kept], 2 * z[kept], rtol=1e-6)
