@@ -1,0 +1,77 @@
+"""Two worker processes on loopback, one of which is killed."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sliced_task import write_sliced
+from training.worker_program import run
+
+TESTS = pathlib.Path(__file__).parent.parent
+
+
+def start(data, checkpoints, steps_to_die_at=(None, None)):
+    """Starts two workers and returns their exit statuses and results."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    workers = []
+    for index, step in enumerate(steps_to_die_at):
+        config = {
+            "cluster": {"worker": addresses},
+            "task": {"type": "worker", "index": index},
+        }
+        program = TESTS / "training" / "worker_program.py"
+        arguments = [
+            str(data),
+            str(checkpoints),
+            *([str(step)] if step else []),
+        ]
+        workers.append(
+            subprocess.Popen(
+                [sys.executable, str(program), *arguments],
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(TESTS),
+                    "TF_CONFIG": json.dumps(config),
+                },
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    ends = [one.communicate(timeout=170) for one in workers]
+    return [one.returncode for one in workers], ends
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def results(started):
+    statuses, ends = started
+    assert statuses == [0, 0], ends[0][1][-2000:] + ends[1][1][-2000:]
+    return [json.loads(out) for out, _ in ends]
+
+
+@pytest.mark.slow
+def test_two_workers_follow_one_and_survive_a_kill(tmp_path):
+    data = write_sliced(tmp_path / "data", range(61))
+    alone = run(data, tmp_path / "alone")
+    first, second = results(start(data, tmp_path / "two"))
+    assert first == second
+    assert set(first["history"]) == set(alone["history"])
+    for key, values in first["history"].items():
+        np.testing.assert_allclose(values, alone["history"][key], atol=1e-4)
+
+    statuses, _ = start(data, tmp_path / "killed", (None, 6))
+    assert statuses[1] == -9
+    assert statuses[0] != 0  # The survivor ends, too, instead of hanging.
+    again, _ = results(start(data, tmp_path / "killed"))
+    assert again == first
