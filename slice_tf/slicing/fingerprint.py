@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import inspect
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -79,4 +80,9 @@ def _plain(value: Any) -> str:
         return f"{{{', '.join(sorted(_plain(item) for item in value))}}}"
     if isinstance(value, dict):
         return _plain([(key, value[key]) for key in value])
+    if isinstance(value, re.Pattern):
+        return repr((value.pattern, value.flags))
+    if isinstance(value, types.FunctionType):
+        # Not what it closes over in turn: that may be the function itself.
+        return _source(value)
     return type(value).__qualname__

@@ -2,6 +2,7 @@
 
 import functools
 import sys
+import types
 from typing import Any
 
 from slice_tf.slicing.modules import FILE_MARK, module_of
@@ -48,3 +49,26 @@ def revival_of(
 def _revive(place: str, attribute: str) -> Any:
     """Unpickles an object by its import path."""
     return getattr(module_of(place), attribute)
+
+
+def path_of(function: Any) -> str:
+    """Returns the import path of a function at the top of its module.
+
+    Raises:
+        TypeError: If it is neither a function nor a class.
+        ValueError: If its module does not hold it by a name.
+    """
+    if not isinstance(function, (types.FunctionType, type)):
+        raise TypeError(
+            "What a worker calls must be a function of a module, or its "
+            f"import path. Received: function={function!r}"
+        )
+    name = function.__qualname__
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError(
+            "What a worker calls must have a name in its module, because it "
+            f"is found by that name. Received: function={function!r}. Move it "
+            "to the top of the module, and hand it what it closes over as "
+            "arguments."
+        )
+    return f"{place_of(module_name_of(function))}:{name}"

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib
 import importlib.util
+import operator
 import os
 import pathlib
 import pkgutil
@@ -11,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 # Global that marks a module which ran from a file, and names the file.
 FILE_MARK = "__slice_tf_file__"
@@ -35,6 +37,24 @@ def module_of(place: str) -> ModuleType:
         raise ValueError(_failed_import(place, error)) from error
     except Exception as error:
         raise ValueError(_failed_import(place, error)) from error
+
+
+def attribute_of(path: str) -> Any:
+    """Returns what stands at `module:attribute` or `file.py:attribute`.
+
+    Raises:
+        ValueError: If there is no such module, file or attribute.
+    """
+    place, _, attribute = path.rpartition(":")
+    module = module_of(place)
+    try:
+        return operator.attrgetter(attribute)(module)
+    except AttributeError as error:
+        raise ValueError(
+            "A module must have the attribute that is asked for. Received: "
+            f"module={place}, attribute={attribute!r}."
+            f"{near(attribute, vars(module))}"
+        ) from error
 
 
 def _module_of_file(place: str) -> ModuleType:

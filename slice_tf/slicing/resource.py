@@ -1,15 +1,13 @@
 """Heavy things that slicing functions use."""
 
 import functools
-import operator
 import threading
-import types
 from collections.abc import Callable
 from typing import Any
 
-from slice_tf.slicing.importable import module_name_of, place_of
+from slice_tf.slicing.importable import path_of
 from slice_tf.slicing.machine import Remote
-from slice_tf.slicing.modules import module_of
+from slice_tf.slicing.modules import attribute_of
 from slice_tf.slicing.resource_error import ResourceError
 
 _PLAIN = (str, bytes, int, float, bool, type(None))
@@ -67,7 +65,7 @@ class Resource:
                 "`share` must say who shares a resource: 'process' or "
                 f"'machine'. Received: share={share!r}"
             )
-        self.loader = loader if isinstance(loader, str) else _path_of(loader)
+        self.loader = loader if isinstance(loader, str) else path_of(loader)
         if ":" not in self.loader:
             raise ValueError(
                 "A resource's loader must be named as `module:function`. "
@@ -111,9 +109,7 @@ class Resource:
 
     def load(self) -> Any:
         """Calls the loader, whatever was loaded before."""
-        place, _, attribute = self.loader.rpartition(":")
-        load = operator.attrgetter(attribute)(module_of(place))
-        return load(*self.args, **self.kwargs)
+        return attribute_of(self.loader)(*self.args, **self.kwargs)
 
     def _load(self) -> Any:
         try:
@@ -128,23 +124,6 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"Resource({self.key})"
-
-
-def _path_of(loader: Any) -> str:
-    if not isinstance(loader, (types.FunctionType, type)):
-        raise TypeError(
-            "A resource's loader must be a function of a module, or its "
-            f"import path. Received: loader={loader!r}"
-        )
-    name = loader.__qualname__
-    if not all(part.isidentifier() for part in name.split(".")):
-        raise ValueError(
-            "A resource's loader must have a name in its module, because "
-            f"workers find it by that name. Received: loader={loader!r}. "
-            "Move it to the top of the module, and hand it what it closes "
-            "over as arguments."
-        )
-    return f"{place_of(module_name_of(loader))}:{name}"
 
 
 def _check_plain(value: Any) -> None:

@@ -1,5 +1,6 @@
 import functools
 import pickle
+import re
 
 import pytest
 
@@ -155,6 +156,8 @@ class Above:
     [
         (keyword("a"), keyword("b")),
         (keyword("a"), keyword("a", lower=True)),
+        (keyword(re.compile("a")), keyword(re.compile("b"))),
+        (keyword(keyword), keyword(variant)),
         (Above(1), Above(2)),
         (functools.partial(max, 1), functools.partial(max, 2)),
         (functools.partial(max, key=1), functools.partial(max, key=2)),

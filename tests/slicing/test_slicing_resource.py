@@ -97,7 +97,7 @@ def test_a_failing_loader_ends_the_job_and_is_named():
     [
         (
             "slicing_loaders:laod",
-            "resource=slicing_loaders:laod.*has no attribute 'laod'",
+            "attribute='laod'. Did you mean load",
         ),
         (
             "slicing_laoders:load",
@@ -131,7 +131,7 @@ def test_a_loader_that_failed_is_tried_again(tmp_path):
         (["m:f", [object]], {}, TypeError, "type=type"),
         (["m:f"], {"share": "all"}, ValueError, "share='all'"),
         (["m"], {}, ValueError, "`module:function`.*loader='m'"),
-        ([3], {}, TypeError, "loader=3"),
+        ([3], {}, TypeError, "function=3"),
         ([lambda: 1], {}, ValueError, "must have a name in its module"),
     ],
 )
