@@ -1,22 +1,23 @@
-"""The pipeline: one shard is one element."""
+"""The pipeline: one shard, or one part of a large one, is one element."""
 
 import dataclasses
 import json
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from slice_tf_beam import paths
-from slice_tf_beam.budget import Budget
-from slice_tf_beam.functions import fingerprint_of, load_functions
+from slice_tf_beam.job import Job
 from slice_tf_beam.options import open_runner
-from slice_tf_beam.shard_writer import write_sliced_shard
+from slice_tf_beam.parts import Part, parts_of
+from slice_tf_beam.shard_writer import GzipError, ShardWriter, discard_parts
 from slice_tf_beam.shards import Shard
-from slice_tf_beam.sidecar import Sidecar, origin_of
+from slice_tf_beam.sidecar import Sidecar
 
 logger = logging.getLogger("slice_tf.beam")
 
@@ -28,28 +29,6 @@ MAX_FAILURES = 100
 # What data, disks and modules of the user can cause. Anything else is a bug:
 # it fails the pipeline with its traceback.
 _USER_ERRORS = (ValueError, TypeError, OSError, ImportError, SystemExit)
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What every worker must know.
-
-    Args:
-        output_dir: Where sliced shards go.
-        import_paths: Where the slicing functions are.
-        functions_fingerprint: What they must be.
-        slice_tf_version: Version of this package at the driver.
-        budget: How much may go wrong.
-        sf_timeout: Seconds after which functions that do not answer end
-            their process; None waits for ever.
-    """
-
-    output_dir: str
-    import_paths: tuple[str, ...]
-    functions_fingerprint: str
-    slice_tf_version: str
-    budget: Budget
-    sf_timeout: float | None = None
 
 
 def slice_shards(
@@ -66,15 +45,18 @@ def slice_shards(
     """
     name = f"failures-{uuid.uuid4().hex}"
     report = paths.temporary(job.output_dir, name)
+    parts = [part for one in shards for part in parts_of(one, job.split_bytes)]
     with (
         open_runner(options, killable=job.sf_timeout is not None) as runner,
         beam.Pipeline(runner=runner, options=options) as pipeline,
     ):
         _ = (
             pipeline
-            | "Shards" >> beam.Create(shards)
-            | "SpreadShards" >> beam.Reshuffle()
-            | "SliceShards" >> beam.ParDo(_SliceShard(job))
+            | "Parts" >> beam.Create(parts)
+            | "SpreadParts" >> beam.Reshuffle()
+            | "SliceParts" >> beam.ParDo(_SlicePart(job))
+            | "GroupParts" >> beam.GroupByKey()
+            | "JoinParts" >> beam.ParDo(_JoinParts(job))
             | "MergeFailures"
             >> beam.CombineGlobally(merge_failures).without_defaults()
             | "WriteFailures" >> beam.Map(_write_failures, report)
@@ -83,45 +65,33 @@ def slice_shards(
     return [(path, message) for path, message in failures]
 
 
-def slice_shard(shard: Shard, job: Job) -> Sidecar:
-    """Slices one shard with the functions of a job.
-
-    Raises:
-        ValueError: If a function cannot be imported here or is not the one
-            that the driver has, or a record is damaged.
-        OSError: If a file cannot be read or written.
-    """
-    functions = load_functions(job.import_paths)
-    found = fingerprint_of(functions)
-    if found != job.functions_fingerprint:
-        raise ValueError(
-            "Workers must have the slicing functions that the driver has, "
-            "because all shards get the same ones. Received: "
-            f"driver={job.functions_fingerprint}, worker={found}. Ship the "
-            "same code to both."
-        )
-    origin = origin_of(shard, found, job.slice_tf_version)
-    return write_sliced_shard(
-        shard,
-        job.output_dir,
-        functions,
-        origin,
-        job.budget.max_bad_records,
-        job.sf_timeout,
-    )
-
-
 def merge_failures(failures: Iterable[list[Failure]]) -> list[Failure]:
     """Returns the first failures of many lists, sorted by path."""
     return sorted(one for several in failures for one in several)[:MAX_FAILURES]
 
 
-class _SliceShard(beam.DoFn):
-    """Slices a shard and yields a list of one failure or none.
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of a part.
 
-    What data causes is no exception here: some runners try a bundle again,
-    some hang, and all bury the message. Functions are loaded with each shard,
-    which costs nothing after the first, since `setup` could only raise.
+    Args:
+        part: The part.
+        file: Temporary name of what it was sliced into; empty where it could
+            not be sliced by itself. None where its shard was sliced whole.
+        failures: Why the whole shard could not be sliced; else empty.
+    """
+
+    part: Part
+    file: str | None
+    failures: list[Failure]
+
+
+class _ShardDoFn(beam.DoFn):
+    """Slices shards; what data causes is a failure and no exception.
+
+    Of an exception some runners try a bundle again, some hang, and all bury
+    the message. Functions are loaded with each shard, which costs nothing
+    after the first, since `setup` could only raise.
     """
 
     def __init__(self, job: Job) -> None:
@@ -131,16 +101,66 @@ class _SliceShard(beam.DoFn):
         self._shards = Metrics.counter("slice_tf", "shards")
         self._failed = Metrics.counter("slice_tf", "failed_shards")
 
-    def process(self, shard: Shard) -> Iterator[list[Failure]]:
+    def _attempt(
+        self, shard: Shard, make: Callable[[ShardWriter], Sidecar]
+    ) -> list[Failure]:
+        """Makes a sliced shard and returns one failure or none."""
         try:
-            sidecar = slice_shard(shard, self._job)
+            sidecar = make(ShardWriter(self._job))
         except _USER_ERRORS as error:
             self._failed.inc()
-            yield [(shard.path, _describe(error, shard))]
+            return [(shard.path, _describe(error, shard))]
+        self._shards.inc()
+        self._examples.inc(sidecar.counts.num_examples)
+        return []
+
+    def _slice_whole(self, shard: Shard) -> list[Failure]:
+        return self._attempt(shard, lambda writer: writer.write(shard))
+
+
+@beam.typehints.with_output_types(tuple[str, Any])
+class _SlicePart(_ShardDoFn):
+    """Slices a whole shard, or a part of one that can be cut."""
+
+    def process(self, part: Part) -> Iterator[tuple[str, Outcome]]:
+        yield part.shard.path, self._outcome(part)
+
+    def _outcome(self, part: Part) -> Outcome:
+        shard = part.shard
+        if part.stop is None:
+            return Outcome(part, None, self._slice_whole(shard))
+        try:
+            file = ShardWriter(self._job).write_part(part)
+        except GzipError:
+            whole = self._slice_whole(shard) if part.index == 0 else []
+            return Outcome(part, None, whole)
+        except _USER_ERRORS as error:
+            logger.info("%s: slicing it whole, as %s", shard.path, error)
+            return Outcome(part, "", [])
+        return Outcome(part, file, [])
+
+
+@beam.typehints.with_output_types(list[Failure])
+class _JoinParts(_ShardDoFn):
+    """Makes shards of their parts; yields lists of one failure or none.
+
+    A shard of which a part could not be sliced by itself is sliced whole:
+    that succeeds, or says why not as if there were no parts.
+    """
+
+    def process(
+        self, grouped: tuple[str, Iterable[Outcome]]
+    ) -> Iterator[list[Failure]]:
+        outcomes = sorted(grouped[1], key=lambda one: one.part.index)
+        shard = outcomes[0].part.shard
+        files = [one.file for one in outcomes if one.file is not None]
+        if not files:
+            yield [failure for one in outcomes for failure in one.failures]
+        elif all(files):
+            yield self._attempt(shard, lambda writer: writer.join(shard, files))
         else:
-            self._shards.inc()
-            self._examples.inc(sidecar.counts.num_examples)
-            yield []
+            discard_parts(self._job.output_dir, filter(None, files))
+            yield self._slice_whole(shard)
 
 
 def _describe(error: BaseException, shard: Shard) -> str:

@@ -10,7 +10,7 @@ from slice_tf.schema import SliceSchema
 from slice_tf_beam import output, paths
 from slice_tf_beam.budget import BudgetExceededError
 from slice_tf_beam.counts import VoteCounts
-from slice_tf_beam.pipeline import Job
+from slice_tf_beam.job import Job
 from slice_tf_beam.sidecar import Sidecar
 from slice_tf_beam.summary import Summary
 

@@ -15,11 +15,11 @@ from slice_tf_beam.functions import (
     load_functions,
     portable,
 )
+from slice_tf_beam.job import Job
 from slice_tf_beam.options import make_options
-from slice_tf_beam.pipeline import Failure, Job, slice_shards
+from slice_tf_beam.pipeline import Failure, slice_shards
 from slice_tf_beam.reports import write_reports
 from slice_tf_beam.shards import Shard, check_output, list_shards
-from slice_tf_beam.sidecar import origin_of
 from slice_tf_beam.summary import Summary
 
 logger = logging.getLogger("slice_tf.beam")
@@ -36,6 +36,7 @@ def apply_slicing_functions(
     max_error_rate: float = 0.01,
     max_bad_records: int = 0,
     sf_timeout: float | None = None,
+    split_bytes: int = 1 << 30,
 ) -> Summary:
     """Writes sliced shards, their schema, summary and manifest.
 
@@ -63,6 +64,8 @@ def apply_slicing_functions(
             examples; then their process ends, and the job with it. None waits
             for ever. Needs processes, so that one is started even for a
             single worker.
+        split_bytes: Size of the parts that larger plain shards are cut into,
+            for several workers to slice. Gzip cannot be cut.
 
     Returns:
         Sizes, coverage and overlap of the slices.
@@ -75,11 +78,6 @@ def apply_slicing_functions(
         OSError: If a file cannot be read or written.
     """
     budget = Budget(max_error_rate, max_bad_records)
-    if sf_timeout is not None and not sf_timeout > 0:
-        raise ValueError(
-            "`sf_timeout` must be positive, because it is a time in seconds. "
-            f"Received: sf_timeout={sf_timeout}"
-        )
     options = make_options(pipeline_options, num_workers)
     FileSystems.set_options(options)
     loaded = load_functions(functions)
@@ -91,6 +89,7 @@ def apply_slicing_functions(
         slice_tf.__version__,
         budget,
         sf_timeout,
+        split_bytes,
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)
@@ -105,10 +104,7 @@ def apply_slicing_functions(
 def _slice_missing(
     shards: Sequence[Shard], job: Job, options: PipelineOptions, overwrite: bool
 ) -> None:
-    expected = {
-        shard: origin_of(shard, job.functions_fingerprint, job.slice_tf_version)
-        for shard in shards
-    }
+    expected = {shard: job.origin_of(shard) for shard in shards}
     done = output.prepare_output(job.output_dir, expected, overwrite)
     todo = [shard for shard in shards if shard not in done]
     if done:

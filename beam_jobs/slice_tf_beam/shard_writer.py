@@ -1,95 +1,191 @@
 """One raw shard in, one sliced shard and its sidecar out."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-import google_crc32c
-
 from slice_tf.data import RecordError, read_records
+from slice_tf.data.record_range import find_record, read_range
 from slice_tf.data.tfrecord import write_record_lists
-from slice_tf.slicing import SlicingFunction
 from slice_tf_beam import paths
 from slice_tf_beam.deadline import Deadline
+from slice_tf_beam.job import Job
+from slice_tf_beam.measured_stream import MeasuredStream
+from slice_tf_beam.parts import Part
 from slice_tf_beam.shards import Shard
-from slice_tf_beam.sidecar import Origin, Sidecar
+from slice_tf_beam.sidecar import SUFFIX, Sidecar
 from slice_tf_beam.slicer import Slicer
-from slice_tf_beam.spans import read_spans
+from slice_tf_beam.spans import OnDamage, read_spans
 from slice_tf_beam.tally import Tally
 
 _GZIP_HEAD = 12
+_BLOCK_BYTES = 4 << 20
+
+Read = Callable[[OnDamage], Iterator[bytes]]
 
 
-def write_sliced_shard(
-    shard: Shard,
-    output_dir: str,
-    functions: Sequence[SlicingFunction],
-    origin: Origin,
-    max_bad_records: int = 0,
-    sf_timeout: float | None = None,
-) -> Sidecar:
-    """Slices one shard: record i of the output is record i of the input.
+class GzipError(ValueError):
+    """A shard that should be cut is gzip."""
 
-    Where damaged records may be left out, those after them move up.
 
-    The sidecar comes first and the shard's final name last, so that a shard
-    under its final name always has the sidecar that belongs to it.
+class ShardWriter:
+    """Writes sliced shards, whole or from parts.
+
+    A shard's sidecar comes first and its final name last, so that a shard
+    under its final name always has the sidecar that belongs to it. What fails
+    leaves no file of a final name but perhaps a sidecar, which alone means
+    nothing.
 
     Args:
-        shard: The raw shard, plain or gzip; the sliced one is the same.
-        output_dir: Where both files go.
-        functions: The slicing functions, in the order of the schema.
-        origin: What the sidecar says of where the shard comes from.
-        max_bad_records: How many records that are damaged, or no example, are
-            left out; one more is an error.
-        sf_timeout: Seconds after which functions that do not answer about a
-            span of records end this process; None waits for ever.
+        job: What all shards are sliced by.
 
     Raises:
-        ValueError: If too many records are damaged or no example; the message
-            names file, record and byte.
-        OSError: If a file cannot be read or written. No file of a final name
-            is left then but perhaps the sidecar, which alone means nothing.
+        ValueError: If the job's slicing functions cannot be had here.
     """
-    temporary = paths.temporary(output_dir, shard.name)
-    try:
-        with Deadline(functions, sf_timeout) as deadline:
-            tally = Tally(functions, max_bad_records)
-            slicer = Slicer(shard.path, functions, tally, deadline)
-            sidecar = _write(shard, temporary, slicer, origin)
-        sidecar.save(output_dir)
-        paths.rename(temporary, paths.join(output_dir, shard.name))
-    except BaseException:
-        paths.discard([temporary])
-        raise
-    return sidecar
 
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._functions = job.load_functions()
 
-def _write(
-    shard: Shard, temporary: str, slicer: Slicer, origin: Origin
-) -> Sidecar:
-    tally = slicer.tally
-    with (
-        paths.open_to_read(shard.path) as source,
-        paths.open_to_write(temporary) as target,
-    ):
-        compressed = _is_gzip(source)
-        measured = _MeasuredStream(target)
-        spans = read_spans(source, shard.path, tally.leave_out)
-        write_record_lists(
-            measured,  # type: ignore[arg-type]
-            (each for span in spans for each in slicer.slice(span, compressed)),
-            compressed,
+    def write(self, shard: Shard) -> Sidecar:
+        """Slices a shard: record i of the output is record i of the input.
+
+        It is gzip where the input is. Where damaged records may be left out,
+        those after them move up.
+
+        Raises:
+            ValueError: If too many records are damaged or no example; the
+                message names file, record and byte.
+            OSError: If a file cannot be read or written.
+        """
+        temporary = paths.temporary(self._job.output_dir, shard.name)
+        tally = Tally(self._functions, self._job.budget.max_bad_records)
+        try:
+            with paths.open_to_read(shard.path) as source:
+
+                def read(on_damage: OnDamage) -> Iterator[bytes]:
+                    return read_records(source, shard.path, on_damage)
+
+                stream = self._slice(
+                    read, tally, shard.path, temporary, _is_gzip(source)
+                )
+            sidecar = self._sidecar(shard, shard.name, stream, tally)
+            self._commit(temporary, sidecar)
+        except BaseException:
+            paths.discard([temporary])
+            raise
+        return sidecar
+
+    def write_part(self, part: Part) -> str:
+        """Slices a part of a plain shard into a file with a sidecar.
+
+        Returns:
+            The file's temporary name.
+
+        Raises:
+            GzipError: If the shard is gzip.
+            ValueError: If anything else is not as it should be. The message
+                counts from the part's first record: `write` knows better.
+            OSError: If a file cannot be read or written.
+        """
+        shard, directory = part.shard, self._job.output_dir
+        temporary = paths.temporary(directory, shard.name)
+        name = paths.name_of(temporary)
+        tally = Tally(self._functions, max_bad_records=0)
+        try:
+            with paths.open_to_read(shard.path) as source:
+                if _is_gzip(source):
+                    raise GzipError(f"gzip cannot be cut: {shard.path}")
+                start = find_record(source, part.start, shard.num_bytes)
+                stop = find_record(
+                    source, part.stop or shard.num_bytes, shard.num_bytes
+                )
+
+                def read(on_damage: OnDamage) -> Iterator[bytes]:
+                    return read_range(
+                        source, start, stop, shard.path, on_damage
+                    )
+
+                place = f"{shard.path} from byte {start}"
+                stream = self._slice(read, tally, place, temporary, False)
+            self._sidecar(shard, name, stream, tally).save(directory)
+        except BaseException:
+            discard_parts(directory, [name])
+            raise
+        return name
+
+    def join(self, shard: Shard, part_names: Sequence[str]) -> Sidecar:
+        """Makes a shard of its parts, the same to the byte as `write`.
+
+        Args:
+            shard: The raw shard.
+            part_names: What `write_part` returned, in order; removed at the
+                end.
+
+        Raises:
+            OSError: If a file cannot be read or written.
+        """
+        directory = self._job.output_dir
+        temporary = paths.temporary(directory, shard.name)
+        tally = Tally(self._functions, max_bad_records=0)
+        try:
+            with paths.open_to_write(temporary) as target:
+                stream = MeasuredStream(target)
+                for name in part_names:
+                    part = Sidecar.load(directory, name)
+                    tally.append(part.counts, part.errors)
+                    _copy(paths.join(directory, name), stream)
+            sidecar = self._sidecar(shard, shard.name, stream, tally)
+            self._commit(temporary, sidecar)
+        except BaseException:
+            paths.discard([temporary])
+            raise
+        finally:
+            discard_parts(directory, part_names)
+        return sidecar
+
+    def _slice(
+        self, read: Read, tally: Tally, place: str, target: str, gzip: bool
+    ) -> MeasuredStream:
+        """Slices what is read into a file and returns its measures."""
+        with (
+            paths.open_to_write(target) as stream,
+            Deadline(self._functions, self._job.sf_timeout) as deadline,
+        ):
+            measured = MeasuredStream(stream)
+            slicer = Slicer(place, self._functions, tally, deadline)
+            spans = read_spans(read, tally.leave_out)
+            write_record_lists(
+                measured,  # type: ignore[arg-type]
+                (each for span in spans for each in slicer.slice(span, gzip)),
+                gzip,
+            )
+        return measured
+
+    def _sidecar(
+        self, shard: Shard, name: str, stream: MeasuredStream, tally: Tally
+    ) -> Sidecar:
+        return Sidecar(
+            self._job.origin_of(shard),
+            name,
+            stream.num_bytes,
+            stream.crc32c,
+            tally.counts,
+            tally.num_bad_records,
+            tally.errors,
         )
-    return Sidecar(
-        origin,
-        shard.name,
-        measured.num_bytes,
-        f"{measured.crc:08x}",
-        tally.counts,
-        tally.num_bad_records,
-        tally.errors,
-    )
+
+    def _commit(self, temporary: str, sidecar: Sidecar) -> None:
+        directory = self._job.output_dir
+        sidecar.save(directory)
+        paths.rename(temporary, paths.join(directory, sidecar.name))
+
+
+def discard_parts(directory: str, part_names: Iterable[str]) -> None:
+    """Removes sliced parts and their sidecars."""
+    for name in part_names:
+        path = paths.join(directory, name)
+        paths.discard([path, path + SUFFIX])
 
 
 def _is_gzip(source: Any) -> bool:
@@ -103,16 +199,7 @@ def _is_gzip(source: Any) -> bool:
     return False
 
 
-class _MeasuredStream:
-    """Knows size and checksum of what was written to it."""
-
-    def __init__(self, stream: Any) -> None:
-        self.num_bytes = 0
-        self.crc = 0
-        self._stream = stream
-
-    def write(self, block: bytes) -> int:
-        self._stream.write(block)
-        self.crc = google_crc32c.extend(self.crc, block)
-        self.num_bytes += len(block)
-        return len(block)
+def _copy(path: str, target: MeasuredStream) -> None:
+    with paths.open_to_read(path) as source:
+        while block := source.read(_BLOCK_BYTES):
+            target.write(block)

@@ -6,7 +6,6 @@ from typing import Any
 
 from slice_tf_beam import paths
 from slice_tf_beam.counts import VoteCounts
-from slice_tf_beam.shards import Shard
 
 FORMAT_VERSION = 1
 SUFFIX = ".stats.json"
@@ -110,8 +109,3 @@ class Sidecar:
 def is_sidecar(name: str) -> bool:
     """Tells whether a file's name is that of a sidecar."""
     return name.endswith(SUFFIX)
-
-
-def origin_of(shard: Shard, functions: str, version: str) -> Origin:
-    """Returns the origin that a job gives the shard it makes from `shard`."""
-    return Origin(shard.path, shard.num_bytes, functions, version)

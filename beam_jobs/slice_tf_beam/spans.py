@@ -2,9 +2,8 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from slice_tf.data import RecordError, read_records
+from slice_tf.data import RecordError
 
 # Examples that slicing functions see at once.
 SPAN = 256
@@ -12,6 +11,8 @@ SPAN = 256
 SPAN_BYTES = 4 << 20
 
 _FRAME_BYTES = 16
+
+OnDamage = Callable[[RecordError], None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,13 +50,12 @@ class Span:
 
 
 def read_spans(
-    source: Any, path: str, on_damage: Callable[[RecordError], None]
+    read: Callable[[OnDamage], Iterator[bytes]], on_damage: OnDamage
 ) -> Iterator[Span]:
-    """Yields a shard's whole records, in spans bounded in number and bytes.
+    """Yields whole records in spans that are bounded in number and bytes.
 
     Args:
-        source: A binary stream, plain or gzip, at its start.
-        path: What errors call it.
+        read: Yields the records and hands damaged ones to what it is given.
         on_damage: Takes each damaged record; the span ends before it.
     """
     gap: list[RecordError] = []
@@ -65,7 +65,7 @@ def read_spans(
         gap.append(error)
 
     span, size = Span([], 0, 0), 0
-    for record in read_records(source, path, note):
+    for record in read(note):
         count = len(span.records)
         if gap or size > SPAN_BYTES or count == SPAN:
             if count:

@@ -64,6 +64,23 @@ class Tally:
                     }
                 )
 
+    def append(
+        self, counts: VoteCounts, errors: Sequence[dict[str, Any]]
+    ) -> None:
+        """Adds what was found in the records that follow, all of them whole.
+
+        Args:
+            counts: Their votes.
+            errors: The first errors of each function, as in `errors`, by
+                record among those that follow.
+        """
+        start = self.counts.num_examples
+        self.counts.merge(counts)
+        for error in errors:
+            if self._keeps(error["slice"]):
+                record = start + error["record"]
+                self._errors.append({**error, "record": record})
+
     def leave_out(self, error: RecordError) -> None:
         """Counts a damaged record.
 

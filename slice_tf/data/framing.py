@@ -102,12 +102,12 @@ def split_frames(
     place.refuse(damage)
 
 
-def has_header(start: bytes) -> bool:
-    """Tells whether a stream starts with a length and its checksum."""
+def header_of(start: bytes) -> int | None:
+    """Returns the length that stands with its checksum at a start, if any."""
     if len(start) < HEADER_BYTES:
-        return False
+        return None
     length, crc = _HEADER.unpack_from(start)
-    return _length_crc(length) == crc
+    return int(length) if _length_crc(length) == crc else None
 
 
 @dataclasses.dataclass

@@ -13,7 +13,7 @@ from slice_tf.data.framing import (
     HEADER_BYTES,
     RecordError,
     frame,
-    has_header,
+    header_of,
     split_frames,
 )
 from slice_tf.data.gzip_stream import MAGIC, inflate
@@ -152,7 +152,7 @@ def is_gzip(path: str | os.PathLike[str]) -> bool:
 def _starts_gzip(start: bytes) -> bool:
     # A plain file starts with the same bytes where its first record has a
     # length such as 559,903; then a checksum of the length follows.
-    return start.startswith(MAGIC) and not has_header(start)
+    return start.startswith(MAGIC) and header_of(start) is None
 
 
 def _read_stream(

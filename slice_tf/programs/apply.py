@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
         max_error_rate=flags.max_error_rate,
         max_bad_records=flags.max_bad_records,
         sf_timeout=flags.sf_timeout,
+        split_bytes=flags.split_bytes,
     )
     for warning in summary.warnings():
         logger.warning(warning)
@@ -98,6 +99,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         type=_seconds,
         help="seconds that slicing functions may take over 256 examples; then "
         "the job ends and says which one hangs (default: wait for ever)",
+    )
+    add(
+        "--split-bytes",
+        type=positive_int,
+        default=1 << 30,
+        help="size of the parts that larger plain files are cut into, for "
+        "several workers",
     )
     return parser.parse(argv)
 
