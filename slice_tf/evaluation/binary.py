@@ -11,12 +11,18 @@ from slice_tf.evaluation.scores import (
     area_under_roc,
 )
 
+# Half a pseudo-example for each right cell, and half for both wrong ones:
+# with half each, 30 examples at an accuracy of 0.98 covered 0.88.
+PSEUDO_COUNTS = np.array([[0.5, 0.25], [0.25, 0.5]])
+
 
 def binary_metrics(cells: Any, scores: Any) -> dict[str, tuple[Any, ...]]:
     """Returns value, low, high and denominator of each metric of class 1.
 
     Rates have Wilson's interval on their own denominator; F1 and Matthews'
-    correlation that of Gamma draws of the four cells.
+    correlation that of Gamma draws of the four cells. Coverage of these two
+    in simulations of 10 to 1000 examples, at accuracy 0.5 to 0.98 and with 10
+    and 50 % positives: 0.93 to 0.98, except at 10 examples (0.90 to 0.99).
 
     Args:
         cells: Counts of shape `[slices, 2, 2]`: label, predicted class.
@@ -25,7 +31,7 @@ def binary_metrics(cells: Any, scores: Any) -> dict[str, tuple[Any, ...]]:
     hits, false = cells[:, 1, 1], cells[:, 0, 1]
     missed, passed = cells[:, 1, 0], cells[:, 0, 0]
     positives, negatives = hits + missed, passed + false
-    draws = intervals.gamma_draws(cells)
+    draws = intervals.gamma_draws(cells, PSEUDO_COUNTS)
     return {
         "precision": rate(hits, hits + false),
         "recall": rate(hits, positives),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.binary import correlation
+from slice_tf.evaluation.binary import PSEUDO_COUNTS, correlation
 from slice_tf.evaluation.metric import ratio
 
 NAMES = ("precision", "recall", "f1", "mcc")
@@ -104,8 +104,8 @@ def _draw(block: Any) -> Any:
 def table_draws(table: Any) -> Any:
     """Draws one slice's cells, of shape `[draws, 1, classes, classes]`.
 
-    Two classes get half a pseudo-example a cell; more get what `_draw` says,
-    as each cell its own.
+    More than two classes get the pseudo-examples that `_draw` says, but each
+    wrong cell has its own.
     """
     classes = len(table)
     num_draws = max(
@@ -113,5 +113,5 @@ def table_draws(table: Any) -> Any:
     )
     pseudo = np.full(table.shape, 1 / max(classes * (classes - 1), 1))
     np.fill_diagonal(pseudo, 0.5)
-    pseudo = np.full(table.shape, 0.5) if classes == 2 else pseudo
+    pseudo = PSEUDO_COUNTS if classes == 2 else pseudo
     return intervals.gamma_draws(table, pseudo, num_draws)[:, None]

@@ -105,8 +105,9 @@ def _losses(counts: SliceCounts, scale: Any) -> dict[str, tuple[Any, ...]]:
         mean, squares = (
             ratio(UNIT * counts.sums[row + i], weight) for i in (0, 1)
         )
-        low, high = intervals.normal_mean(mean * size, squares * size, size)
-        found[name] = (mean, np.maximum(low, 0), high, size)
+        usual = mean[-1], squares[-1]
+        ends = intervals.skewed_mean(mean, squares, size, *usual)
+        found[name] = (mean, *ends, size)
     return found
 
 

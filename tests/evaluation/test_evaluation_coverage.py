@@ -1,0 +1,58 @@
+"""Intervals hold the truth about 95 times in 100.
+
+The large simulation, of all metrics and sizes, is
+`experiments/interval_coverage.py`.
+"""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from slice_tf.evaluation import intervals
+from slice_tf.evaluation.binary import PSEUDO_COUNTS, f1, matthews
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.98])
+@pytest.mark.parametrize("size", [10, 30, 100, 1_000])
+def test_wilson_holds_a_rate(rate, size):
+    """Exact: summed over all numbers of successes, none drawn."""
+    k = np.arange(size + 1)
+    low, high = intervals.wilson(k, size)
+    held = (low <= rate) & (rate <= high)
+    coverage = stats.binom(size, rate).pmf(k) @ held
+    assert 0.929 < coverage < 0.985  # 0.9298 is the least
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2])
+@pytest.mark.parametrize("size", [10, 30, 100, 1_000])
+def test_a_paired_difference_is_held(share, size):
+    rng = np.random.default_rng(size)
+    shares = [0.1, 0.6 * share, 0.4 * share, 0.9 - share]
+    cells = rng.multinomial(size, shares, 2_000).reshape(-1, 2, 2)
+    low, high = intervals.difference_of_rates(cells)
+    held = (low <= 0.2 * share) & (0.2 * share <= high)
+    assert held.mean() > 0.935
+
+
+@pytest.mark.parametrize("metric", [f1, matthews])
+@pytest.mark.parametrize("size", [30, 100, 1_000])
+def test_metrics_of_cells_are_held(metric, size):
+    rng = np.random.default_rng(size)
+    shares = np.array([[0.85, 0.02], [0.03, 0.10]])
+    cells = rng.multinomial(size, shares.ravel(), 1_000).reshape(-1, 2, 2)
+    draws = intervals.gamma_draws(cells, PSEUDO_COUNTS, 500)
+    low, high = intervals.quantiles(metric(draws))
+    truth = metric(shares)
+    assert 0.92 < ((low <= truth) & (truth <= high)).mean() < 0.985
+
+
+@pytest.mark.parametrize("size", [10, 30, 100, 1_000])
+def test_means_of_skewed_losses_are_held(size):
+    """A loss of 1.0 in 30, else of 0.01: a normal interval holds 0.28."""
+    rng = np.random.default_rng(size)
+    losses = np.where(rng.random((4_000, size)) < 1 / 30, 1.0, 0.01)
+    truth, square = 0.01 + 0.99 / 30, 1e-4 + (1 - 1e-4) / 30
+    low, high = intervals.skewed_mean(
+        losses.mean(axis=1), (losses**2).mean(axis=1), size, truth, square
+    )
+    assert 0.925 < ((low <= truth) & (truth <= high)).mean() < 0.99
