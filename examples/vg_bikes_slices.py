@@ -4,9 +4,10 @@ Source:
     Chen et al. 2019, appendix A1.5: presence of an object class.
 """
 
-import re
+from collections.abc import Callable
 
 from slice_tf.slicing import Row, SlicingFunction
+from slice_tf.slicing.library import sees_object
 
 # Slice: the object names that count as that class.
 CLASSES = {
@@ -22,24 +23,14 @@ CLASSES = {
 }
 
 
-class SeesObject:
-    """Whether the detector saw an object of a class.
-
-    Args:
-        pattern: Regular expression that a whole object name must match.
-    """
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = re.compile(pattern)
-
-    def __call__(self, row: Row) -> bool:
-        _, names = row.raw("objects")
-        return any(self._pattern.fullmatch(name.decode()) for name in names)
+def sees(pattern: str) -> Callable[[Row], bool]:
+    """Returns the question whether a detector saw an object of a class."""
+    return lambda row: sees_object(row, pattern)
 
 
 DETECTOR_SLICES = [
     SlicingFunction(
-        SeesObject(pattern),
+        sees(pattern),
         name=name,
         description=f"A detector sees: {name.replace('_', ' ')}",
     )
