@@ -178,14 +178,17 @@ def _damage(path: pathlib.Path) -> str | None:
     try:
         content = json.loads((path / STATE_FILE).read_text("utf-8"))
         claimed = content.pop("hash")
-        found = hashlib.sha256(json.dumps(content).encode()).hexdigest()
-        if found != claimed:
-            return f"{STATE_FILE} was changed"
-        for name, wanted in content["files"].items():
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        return f"{STATE_FILE}: {type(error).__name__}: {error}"
+    found = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    if found != claimed:
+        return f"{STATE_FILE} was changed"
+    for name, wanted in content["files"].items():
+        try:
             if _hash(path / name) != wanted:
                 return f"{name} was changed"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{type(error).__name__}: {error}"
+        except OSError as error:
+            return f"{name}: {error}"
     return None
 
 

@@ -55,6 +55,30 @@ class StopOnBadLoss(keras.callbacks.Callback):
             )
 
 
+class StopEarly(keras.callbacks.EarlyStopping):
+    """Keras' early stopping, which goes on counting after a restart.
+
+    Args:
+        monitor: What to watch, such as `val_loss` or `val_accuracy/rare`.
+        patience: Epochs to wait for something better.
+        **options: Further arguments of `keras.callbacks.EarlyStopping`, but
+            for `restore_best_weights`: see `KeepBest`.
+    """
+
+    def __init__(self, monitor: str, patience: int, **options: Any) -> None:
+        mode = options.pop("mode", "min" if "loss" in monitor else "max")
+        super().__init__(monitor, patience=patience, mode=mode, **options)
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns what `set_state` needs, as plain JSON values."""
+        return {"wait": self.wait, "best": self.best, "epoch": self.best_epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Goes on where the run was."""
+        self.wait, self.best = state["wait"], state["best"]
+        self.best_epoch = state["epoch"]
+
+
 class LogEpochs(keras.callbacks.Callback):
     """Logs one line an epoch.
 
