@@ -7,6 +7,7 @@ slicing functions starts in milliseconds, and serving never loads it.
 from slice_tf.slicing.apply import VoteError, Votes, apply_functions
 from slice_tf.slicing.apply_table import apply_to_table, slice_table
 from slice_tf.slicing.batch import Batch
+from slice_tf.slicing.counts import VoteCounts
 from slice_tf.slicing.function import SlicingFunction, slicing_function
 from slice_tf.slicing.loading import load
 from slice_tf.slicing.mapped_table import write_mapped_table
@@ -23,6 +24,8 @@ from slice_tf.slicing.resource_error import ResourceError
 from slice_tf.slicing.row import Row
 from slice_tf.slicing.schema_of import schema_of
 from slice_tf.slicing.spacy_docs import spacy_docs
+from slice_tf.slicing.summarize import summarize
+from slice_tf.slicing.summary import SliceSummary, Summary
 
 __all__ = [
     "Batch",
@@ -30,7 +33,10 @@ __all__ = [
     "Resource",
     "ResourceError",
     "Row",
+    "SliceSummary",
     "SlicingFunction",
+    "Summary",
+    "VoteCounts",
     "VoteError",
     "Votes",
     "apply_functions",
@@ -46,5 +52,6 @@ __all__ = [
     "slice_table",
     "slicing_function",
     "spacy_docs",
+    "summarize",
     "write_mapped_table",
 ]
