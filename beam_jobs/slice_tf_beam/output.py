@@ -42,6 +42,25 @@ class _Found:
         )
 
 
+def make_writable(output_dir: str) -> None:
+    """Creates a directory where it is missing, and tries to write to it.
+
+    Raises:
+        OSError: If it cannot be created or written to.
+    """
+    probe = paths.temporary(output_dir, "probe")
+    try:
+        if not paths.exists(output_dir):
+            paths.make_directory(output_dir)
+        paths.write_text(probe, "")
+    except OSError as error:
+        raise OSError(
+            "The output directory must be one that can be written to. "
+            f"Received: output_dir={output_dir}, error={error}"
+        ) from error
+    paths.discard([probe])
+
+
 def prepare_output(
     output_dir: str, expected: Mapping[Shard, Origin], overwrite: bool
 ) -> set[Shard]:
@@ -51,16 +70,14 @@ def prepare_output(
     same job, finished or not, is continued; any other content is refused.
 
     Args:
-        output_dir: The directory; created where it is missing.
+        output_dir: The directory.
         expected: The job's shards and the origins it would give them.
         overwrite: Whether the files of an earlier run are removed first.
 
     Raises:
         ValueError: If the directory holds the files of another job and
             `overwrite` is off, or files that are not ours.
-        OSError: If it cannot be created or written to.
     """
-    _make_writable(output_dir)
     found = _look(output_dir)
     sweep(output_dir)
     if found.foreign:
@@ -95,20 +112,6 @@ def sweep(output_dir: str) -> None:
 def remove_manifest(output_dir: str) -> None:
     """Marks a directory as not whole."""
     paths.discard([paths.join(output_dir, MANIFEST)])
-
-
-def _make_writable(output_dir: str) -> None:
-    probe = paths.temporary(output_dir, "probe")
-    try:
-        if not paths.exists(output_dir):
-            paths.make_directory(output_dir)
-        paths.write_text(probe, "")
-    except OSError as error:
-        raise OSError(
-            "The output directory must be one that can be written to. "
-            f"Received: output_dir={output_dir}, error={error}"
-        ) from error
-    paths.discard([probe])
 
 
 def _look(output_dir: str) -> _Found:

@@ -23,9 +23,12 @@ _PATTERN_CHARACTERS = re.compile(r"[*?\[]")
 
 def absolute(path: str) -> str:
     """Returns a local path as an absolute one, and any other as it is."""
-    if FileSystems.get_scheme(path) is not None:
-        return path
-    return os.path.abspath(path)
+    return os.path.abspath(path) if is_local(path) else path
+
+
+def is_local(path: str) -> bool:
+    """Tells whether a path is of this machine's own file system."""
+    return FileSystems.get_scheme(path) is None
 
 
 def same_place(one: str, other: str) -> bool:
@@ -160,6 +163,4 @@ def read_json(path: str) -> Any:
 
 
 def _real(path: str) -> str:
-    if FileSystems.get_scheme(path) is None:
-        return os.path.realpath(path)
-    return path.rstrip("/")
+    return os.path.realpath(path) if is_local(path) else path.rstrip("/")

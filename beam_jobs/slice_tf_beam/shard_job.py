@@ -16,6 +16,7 @@ from slice_tf_beam.functions import (
     portable,
 )
 from slice_tf_beam.job import Job
+from slice_tf_beam.only_writer import only_writer
 from slice_tf_beam.options import make_options
 from slice_tf_beam.pipeline import Failure, slice_shards
 from slice_tf_beam.reports import write_reports
@@ -93,12 +94,14 @@ def apply_slicing_functions(
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)
-    try:
-        _slice_missing(shards, job, options, overwrite)
-    finally:
-        output.sweep(job.output_dir)
-    names = sorted(shard.name for shard in shards)
-    return write_reports(names, job, schema)
+    output.make_writable(job.output_dir)
+    with only_writer(job.output_dir):
+        try:
+            _slice_missing(shards, job, options, overwrite)
+        finally:
+            output.sweep(job.output_dir)
+        names = sorted(shard.name for shard in shards)
+        return write_reports(names, job, schema)
 
 
 def _slice_missing(

@@ -4,10 +4,12 @@ import os
 import pathlib
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
 
+import numpy as np
 import pytest
 
 from beam_job import (
@@ -50,7 +52,7 @@ class Job:
         """Waits until so many shards have their final names."""
         while self.process.poll() is None:
             if self.output_dir.exists() and (
-                len(final_names(self.output_dir)) >= count
+                len(finals(self.output_dir)) >= count
             ):
                 return
             time.sleep(0.002)
@@ -70,7 +72,8 @@ class Job:
         ]
 
 
-def final_names(output_dir):
+def finals(output_dir):
+    """Returns the names of shards that are whole."""
     if not output_dir.exists():
         return []
     return [
@@ -84,7 +87,7 @@ def check_nothing_is_half_written(output_dir, whole):
     """Every file under a final name is as a job leaves it that runs through."""
     expected = files_in(whole / "out")
     for name, data in files_in(output_dir).items():
-        if not name.startswith(".tmp-"):
+        if not name.startswith("."):
             assert data == expected[name], name
 
 
@@ -92,7 +95,7 @@ def check_continues(output_dir, whole, *flags):
     """The same command again does what is missing, and all is as it was."""
     before = {
         name: (output_dir / name).stat().st_mtime_ns
-        for name in final_names(output_dir)
+        for name in finals(output_dir)
     }
     done = apply(whole / "raw", output_dir, SLOW, *flags)
     assert done.returncode == 0, done.stderr
@@ -117,6 +120,40 @@ def test_a_killed_job_continues_to_the_same_bytes(
     assert job.process.returncode == -signal.SIGKILL
     check_nothing_is_half_written(tmp_path / "out", whole)
     check_continues(tmp_path / "out", whole, *flags)
+
+
+def test_a_job_killed_twenty_times_at_random_ends_as_any_other(tmp_path, whole):
+    random = np.random.default_rng()
+    out = tmp_path / "out"
+    for _ in range(20):
+        job = Job(whole / "raw", out, SLOW)
+        job.wait_for_shards(int(random.integers(0, 3)) + len(finals(out)))
+        time.sleep(random.uniform(0, 0.2))
+        job.stop(signal.SIGKILL)
+        if out.exists():
+            check_nothing_is_half_written(out, whole)
+            if job.process.returncode == 0 or len(finals(out)) > 6:
+                shutil.rmtree(out)
+    check_continues(out, whole)
+
+
+def test_a_second_job_in_a_directory_is_refused_and_does_no_harm(
+    tmp_path, whole
+):
+    job = Job(whole / "raw", tmp_path / "out", SLOW)
+    job.wait_for_shards(1)
+    job.process.send_signal(signal.SIGSTOP)
+    second = apply(whole / "raw", tmp_path / "out", SLOW, "--overwrite")
+    assert (second.returncode, second.stdout) == (2, "")
+    assert second.stderr == (
+        "slice-tf apply: error: Only one job may write to a directory, "
+        "because each removes what dead ones left. Received: output_dir="
+        f"{tmp_path}/out, which process {job.process.pid} writes to. Wait for "
+        "it, or name another directory.\n"
+    )
+    job.stop(signal.SIGCONT)
+    assert job.process.returncode == 0
+    assert files_in(tmp_path / "out") == files_in(whole / "out")
 
 
 def is_alive(pid):
