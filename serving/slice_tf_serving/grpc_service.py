@@ -1,5 +1,6 @@
 """The gRPC front: PredictionService and ModelService."""
 
+import time
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
@@ -53,31 +54,58 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
     async def Predict(  # noqa: N802 - the call's name
         self, request: Any, context: Any
     ) -> Any:
-        return await _answered(context, self._predict(request))
+        return await self._answered(
+            context, request, "Predict", self._predict(request)
+        )
 
     async def Classify(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
         response = classification_pb2.ClassificationResponse()
         answer = self._perform(request, CLASSIFY, response)
-        return await _answered(context, answer)
+        return await self._answered(context, request, "Classify", answer)
 
     async def Regress(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
         response = regression_pb2.RegressionResponse()
         answer = self._perform(request, REGRESS, response)
-        return await _answered(context, answer)
+        return await self._answered(context, request, "Regress", answer)
 
     async def MultiInference(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
-        return await _answered(context, self._perform_all(request))
+        return await self._answered(
+            context, request, "MultiInference", self._perform_all(request)
+        )
 
     async def GetModelMetadata(  # noqa: N802
         self, request: Any, context: Any
     ) -> Any:
         return await _answered(context, self._metadata(request))
+
+    async def _answered(
+        self,
+        context: Any,
+        request: Any,
+        api: str,
+        answer: Coroutine[Any, Any, Any],
+    ) -> Any:
+        """Answers, and tells of it."""
+        began, status = time.perf_counter(), "OK"
+        try:
+            return await answer
+        except ApiError as error:
+            status = error.code.name
+            await _abort(context, error)
+        except BaseException:
+            status = Code.UNKNOWN.name
+            raise
+        finally:
+            name = _model_of(request)
+            model = name if name in self._service.manager.configs else ""
+            telemetry = self._service.telemetry
+            telemetry.answered(model, api, "GRPC", status, began)
 
     async def _predict(self, request: Any) -> Any:
         servable, signature, outputs = await self._service.predict(request)
@@ -174,6 +202,14 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response
+
+
+def _model_of(request: Any) -> str:
+    """Returns the name of the model a request is for; empty at times."""
+    if hasattr(request, "tasks"):
+        return request.tasks[0].model_spec.name if request.tasks else ""
+    name: str = request.model_spec.name
+    return name
 
 
 def _name(spec: Any, servable: Servable, signature: str) -> None:

@@ -15,6 +15,7 @@ class Limits:
             of a gRPC message.
         elements: Of one tensor, unless its bytes are in the message as they
             are; and of the values in an HTTP body.
+        body_seconds: Time that the body of an HTTP request may take to come.
         waiting: Requests for one version that may wait for it.
 
     Raises:
@@ -23,11 +24,12 @@ class Limits:
 
     request_bytes: int = 64 << 20
     elements: int = 8 << 20
+    body_seconds: float = 30.0
     waiting: int = 1000
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
-            if value < 1:
+            if not value > 0:
                 raise ValueError(
                     f"`{name}` must be positive, because a request has a "
                     f"size. Received: {name}={value}"

@@ -11,6 +11,7 @@ from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.servable import Servable
+from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.version_policy import Versions
 from slice_tf_serving.versions import list_versions, newest_version
 
@@ -42,11 +43,18 @@ class ModelManager:
     Args:
         configs: The models.
         limits: How large a request may be.
+        telemetry: Told of versions that are loaded.
     """
 
-    def __init__(self, configs: Sequence[ModelConfig], limits: Limits) -> None:
+    def __init__(
+        self,
+        configs: Sequence[ModelConfig],
+        limits: Limits,
+        telemetry: Telemetry,
+    ) -> None:
         self.configs = {one.name: one for one in configs}
         self._limits = limits
+        self._telemetry = telemetry
         self._served: dict[str, dict[int, Servable]] = {}
         self._states: dict[str, dict[int, VersionState]] = {}
         self._changing = asyncio.Lock()
@@ -63,7 +71,7 @@ class ModelManager:
             for config in self.configs.values():
                 newest_version(config.base_dir)
                 for version, path in self._wanted(config):
-                    self._add(self._loaded(config.name, version, path))
+                    self._add(self._loaded(config.name, version, path), path)
                 self._check_labels(config)
         except ApiError as error:
             self.close()
@@ -208,7 +216,7 @@ class ModelManager:
                 logger.error("cannot serve %s: %s", path, error)
                 states[version] = VersionState("END", str(error))
             else:
-                self._add(servable)
+                self._add(servable, path)
         numbers = {version for version, _ in wanted}
         served = self._served.get(config.name, {})
         if not numbers & set(served):
@@ -230,7 +238,8 @@ class ModelManager:
         )
         return servable
 
-    def _add(self, servable: Servable) -> None:
+    def _add(self, servable: Servable, path: pathlib.Path) -> None:
+        self._telemetry.loaded(servable, str(path))
         name, version = servable.name, servable.version
         self._served.setdefault(name, {})[version] = servable
         self._states[name][version] = VersionState("AVAILABLE")

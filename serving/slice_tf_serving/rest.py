@@ -2,14 +2,15 @@
 
 import logging
 import re
+import time
 import urllib.parse
-import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from google.protobuf import json_format
 
+from slice_tf_serving import metrics
 from slice_tf_serving.codes import ApiError, Code, invalid
+from slice_tf_serving.http_body import Message, Receive, read_body
 from slice_tf_serving.inference import CLASSIFY, REGRESS
 from slice_tf_serving.json_answers import (
     dumped,
@@ -18,13 +19,12 @@ from slice_tf_serving.json_answers import (
     results,
 )
 from slice_tf_serving.json_examples import parse_examples
+from slice_tf_serving.security import UNAUTHENTICATED, is_allowed
 from slice_tf_serving.service import Find, Service
 from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _WHERE = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
@@ -50,32 +50,60 @@ class RestApp:
 
     Args:
         service: What answers.
+        token: What callers must know; `None` lets anyone ask.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, token: str | None = None) -> None:
         self._service = service
+        self._token = token
 
     async def __call__(
         self, scope: Message, receive: Receive, send: Send
     ) -> None:
         """Answers one request."""
         path = scope["raw_path"].decode("latin-1")
-        if not path.lower().startswith("/v1/"):
+        is_metrics = path == metrics.PATH and scope["method"] == "GET"
+        if not path.lower().startswith("/v1/") and not is_metrics:
             await _answer(send, 404, _NOT_FOUND_PAGE, b"text/html")
             return
+        sent = dict(scope["headers"]).get(b"authorization", b"")
+        if not is_allowed(self._token, sent):
+            error = ApiError(Code.UNAUTHENTICATED, UNAUTHENTICATED)
+            await _answer(send, error.http_status, failure(error), _JSON)
+        elif is_metrics:
+            text = self._service.telemetry.text().encode()
+            await _answer(send, 200, text, metrics.CONTENT_TYPE)
+        else:
+            await self._serve(path, scope, receive, send)
+
+    async def _serve(
+        self, path: str, scope: Message, receive: Receive, send: Send
+    ) -> None:
+        began, code = time.perf_counter(), Code.OK
         try:
-            body = await self._body(scope, receive)
+            body = await read_body(scope, receive, self._service.limits)
             answer = await self._respond(scope["method"], path, body)
             status = 200
         except ApiError as error:
-            status, answer = error.http_status, failure(error)
+            status, answer, code = error.http_status, failure(error), error.code
         except _EmptyError:
-            status, answer = 400, b""
+            status, answer, code = 400, b"", Code.INVALID_ARGUMENT
         except Exception:  # A bug; the caller is still to be answered.
             logger.exception("failed to answer %s", path)
             bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
-            status, answer = bug.http_status, failure(bug)
+            status, answer, code = bug.http_status, failure(bug), bug.code
+        self._tell(scope["method"], path, code, began)
         await _answer(send, status, answer, _JSON)
+
+    def _tell(self, method: str, path: str, code: Code, began: float) -> None:
+        """Tells of a request to a model; of others nothing is told."""
+        post = _POST.fullmatch(path) if method == "POST" else None
+        if post is None:
+            return
+        name = _unquoted(post[1])
+        model = name if name in self._service.manager.configs else ""
+        api = post[4].capitalize()
+        self._service.telemetry.answered(model, api, "REST", code.name, began)
 
     async def _respond(self, method: str, path: str, body: bytes) -> bytes:
         post = _POST.fullmatch(path) if method == "POST" else None
@@ -152,26 +180,6 @@ class RestApp:
         metadata = {"signature_def": {"signature_def": signatures}}
         return dumped({"model_spec": spec, "metadata": metadata})
 
-    async def _body(self, scope: Message, receive: Receive) -> bytes:
-        """Returns the body, unpacked; never more than the limit of it."""
-        limit = self._service.limits.request_bytes
-        headers = dict(scope["headers"])
-        if int(headers.get(b"content-length", b"0")) > limit:
-            raise _too_large(limit)
-        parts, size, more = [], 0, True
-        while more:
-            message = await receive()
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
-            more = message.get("more_body", False)
-        body = b"".join(parts)
-        if headers.get(b"content-encoding", b"").lower() == b"gzip":
-            return _unpacked(body, limit)
-        return body
-
 
 def _number(version: str | None) -> int | None:
     if version is None:
@@ -184,23 +192,6 @@ def _number(version: str | None) -> int | None:
 
 def _unquoted(text: str | None) -> str:
     return urllib.parse.unquote(text or "")
-
-
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """Returns the content of a gzip stream; nothing where it is none."""
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        content = inflater.decompress(body, limit + 1)
-    except zlib.error:
-        return b""
-    if len(content) > limit:
-        raise _too_large(limit)
-    return content
-
-
-def _too_large(limit: int) -> ApiError:
-    text = f"The request is larger than this server's limit of {limit} bytes"
-    return ApiError(Code.RESOURCE_EXHAUSTED, text, http_status=413)
 
 
 async def _answer(

@@ -1,10 +1,12 @@
 """One version of a model, loaded and warm."""
 
 import pathlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf.export.signatures import SERVING_DEFAULT, SLICES_FILE
+from slice_tf.schema import SliceSchema
 from slice_tf_serving import inference
 from slice_tf_serving.batcher import Batcher
 from slice_tf_serving.codes import ApiError, Code
@@ -26,7 +28,10 @@ class Servable:
 
     Attributes:
         engine: What runs it.
+        slices: Names of the slices it tells apart, in the order of its
+            outputs; none for other models.
         num_warmup_requests: How many it answered before.
+        warmup_seconds: How long that took.
 
     Raises:
         ValueError: If the version cannot be loaded, or fails a warm-up
@@ -39,6 +44,7 @@ class Servable:
         self.name = name
         self.version = version
         self.engine = Engine(directory)
+        self.slices = _slices(directory)
         self._limits = limits
         self._batcher = Batcher(self.engine, limits.waiting)
         try:
@@ -92,6 +98,7 @@ class Servable:
 
     def _replay(self, directory: pathlib.Path) -> int:
         """Runs the version's warm-up requests and returns their number."""
+        began = time.monotonic()
         logs = read_warmup(directory)
         for position, log in enumerate(logs):
             kind = log.WhichOneof("log_type")
@@ -103,6 +110,7 @@ class Servable:
                     f"Received: version={directory}, request={position}, "
                     f"kind={kind}, error={error.text}"
                 ) from error
+        self.warmup_seconds = time.monotonic() - began
         return len(logs)
 
     def _replay_predict(self, request: Any) -> None:
@@ -122,6 +130,15 @@ class Servable:
         for task in tasks:
             outputs = self.engine.run(task.signature, {task.input: column})
             task.result(outputs, len(column))
+
+
+def _slices(directory: pathlib.Path) -> tuple[str, ...]:
+    """Returns the names of a model's slices, if it is one of ours."""
+    try:
+        schema = SliceSchema.load((directory / SLICES_FILE).parent)
+    except (FileNotFoundError, ValueError):
+        return ()
+    return tuple(schema.names)
 
 
 _REPLAY: dict[str, Callable[[Servable, Any], None]] = {

@@ -6,6 +6,7 @@ import logging
 import os
 import pathlib
 import socket
+import ssl
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -15,11 +16,15 @@ import grpc
 import uvicorn
 
 from slice_tf_serving.grpc_service import add_services
+from slice_tf_serving.health import add_health
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.model_manager import ModelManager
+from slice_tf_serving.request_log import LogSettings, RequestLog
 from slice_tf_serving.rest import RestApp
+from slice_tf_serving.security import Tls, TokenInterceptor
 from slice_tf_serving.service import Service
+from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.versions import newest_version
 
 logger = logging.getLogger("slice_tf.serving")
@@ -49,11 +54,18 @@ class ModelServer:
         poll_seconds: How often to look for new versions; 0 stands for never.
         allow_reload: Whether a caller may replace the configuration over
             gRPC. Whoever may can make the server run any model.
+        tls: Key and certificates for both fronts; see `security.Tls`.
+        token: What callers must send as `Authorization: Bearer TOKEN`.
+        watch_slices: Whether to count, in the metrics, which slices the
+            model takes examples to be in. The default signature then runs as
+            `explain`.
+        log: Where to log a sample of requests, if anywhere.
 
     Attributes:
         models: What is served; see `of_models`.
         rest_port: The REST port, once the server has started.
         grpc_port: The gRPC port, once the server has started.
+        tls: Key and certificates; `None` for plain connections.
 
     Raises:
         ValueError: If the model's name cannot stand in a URL, or a port is
@@ -76,6 +88,10 @@ class ModelServer:
         limits: Limits | None = None,
         poll_seconds: float = 1.0,
         allow_reload: bool = False,
+        tls: Tls | None = None,
+        token: str | None = None,
+        watch_slices: bool = False,
+        log: LogSettings | None = None,
     ) -> None:
         for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
             if not 0 <= port < 1 << 16:
@@ -102,6 +118,11 @@ class ModelServer:
         self._limits = limits or Limits()
         self._poll_seconds = poll_seconds
         self._allow_reload = allow_reload
+        self.tls = tls
+        self._token = token
+        self._watch_slices = watch_slices
+        self._log = log
+        self._is_draining = False
         self._manager: ModelManager | None = None
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,12 +173,19 @@ class ModelServer:
             newest_version(model.base_dir)
         for port in (self.rest_port, self.grpc_port):
             _listening(self.host, port).close()  # Fails before a long load.
-        manager = ModelManager(self.models, self._limits)
-        manager.load()
+        log = RequestLog(self._log) if self._log is not None else None
+        telemetry = Telemetry(self._watch_slices, log)
+        manager = ModelManager(self.models, self._limits, telemetry)
+        try:
+            manager.load()
+        except BaseException:
+            telemetry.close()
+            raise
+        service = Service(manager, self._limits, telemetry, self._allow_reload)
         self._manager = manager
         started: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(
-            target=self._run, args=(manager, started), name="model-server"
+            target=self._run, args=(service, started), name="model-server"
         )
         self._thread.start()
         started.result()
@@ -201,11 +229,11 @@ class ModelServer:
 
     def _run(
         self,
-        manager: ModelManager,
+        service: Service,
         started: "concurrent.futures.Future[None]",
     ) -> None:
         try:
-            asyncio.run(self._serve(manager, started))
+            asyncio.run(self._serve(service, started))
         except BaseException as error:
             if started.done():
                 logger.exception("the server ended")
@@ -213,30 +241,31 @@ class ModelServer:
                 started.set_exception(error)
         finally:
             self._manager = None
-            manager.close()
+            service.manager.close()
+            service.telemetry.close()
             self._stopping.set()
 
     async def _serve(
         self,
-        manager: ModelManager,
+        service: Service,
         started: "concurrent.futures.Future[None]",
     ) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-        service = Service(manager, self._limits, self._allow_reload)
         with _listening(self.host, self.rest_port) as rest_socket:
             self.rest_port = rest_socket.getsockname()[1]
             grpc_server = self._grpc_server(service)
-            rest_server = _rest_server(RestApp(service))
+            rest_server = self._rest_server(service)
             await grpc_server.start()
             rest = asyncio.create_task(rest_server.serve([rest_socket]))
             while not (rest_server.started or rest.done()):
                 await asyncio.sleep(_POLL_SECONDS)
             started.set_result(None)
-            polling = asyncio.create_task(self._poll(manager))
+            polling = asyncio.create_task(self._poll(service.manager))
             ending = asyncio.create_task(self._ending.wait())
             await asyncio.wait(
                 [ending, rest], return_when=asyncio.FIRST_COMPLETED
             )
+            self._is_draining = True
             for task in (ending, polling):
                 task.cancel()
             rest_server.should_exit = True
@@ -255,7 +284,9 @@ class ModelServer:
                 logger.exception("failed to look for versions")
 
     def _grpc_server(self, service: Service) -> Any:
+        token = self._token
         server = grpc.aio.server(
+            interceptors=[] if token is None else [TokenInterceptor(token)],
             options=[
                 # Else a second server would share the port silently.
                 ("grpc.so_reuseport", 0),
@@ -264,29 +295,46 @@ class ModelServer:
                     self._limits.request_bytes,
                 ),
                 ("grpc.max_send_message_length", -1),
-            ]
+            ],
         )
         add_services(server, service)
+        add_health(
+            server,
+            lambda: not self._is_draining and service.manager.is_available(),
+        )
         address = f"{_bracketed(self.host)}:{self.grpc_port}"
         try:
-            self.grpc_port = server.add_insecure_port(address)
+            if self.tls is None:
+                self.grpc_port = server.add_insecure_port(address)
+            else:
+                credentials = self.tls.credentials()
+                self.grpc_port = server.add_secure_port(address, credentials)
         except RuntimeError as error:  # taken since it was tried
             raise OSError(f"Received: {address}, error={error}") from error
         return server
 
-
-def _rest_server(app: RestApp) -> Any:
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
-    return uvicorn.Server(config)
+    def _rest_server(self, service: Service) -> Any:
+        tls: dict[str, Any] = {}
+        if self.tls is not None:
+            tls = {
+                "ssl_keyfile": self.tls.key,
+                "ssl_certfile": self.tls.certificate,
+            }
+            if self.tls.client_ca is not None:
+                tls["ssl_ca_certs"] = str(self.tls.client_ca)
+                tls["ssl_cert_reqs"] = ssl.CERT_REQUIRED
+        config = uvicorn.Config(
+            RestApp(service, self._token),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            **tls,
+        )
+        return uvicorn.Server(config)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -1,9 +1,9 @@
 """Answers requests, whatever way they came."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
 from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
@@ -12,6 +12,7 @@ from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import configs_of
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.servable import Servable
+from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.tensors import decode_all
 
 Find = Callable[[], Servable]
@@ -23,14 +24,20 @@ class Service:
     Args:
         manager: The models.
         limits: How large a request may be.
+        telemetry: What counts and logs requests.
         allow_reload: Whether a caller may replace the configuration. Whoever
             may can make the server load, and so run, any model.
     """
 
     def __init__(
-        self, manager: ModelManager, limits: Limits, allow_reload: bool = False
+        self,
+        manager: ModelManager,
+        limits: Limits,
+        telemetry: Telemetry,
+        allow_reload: bool = False,
     ) -> None:
         self.manager = manager
+        self.telemetry = telemetry
         self.limits = limits
         self._allow_reload = allow_reload
 
@@ -48,7 +55,7 @@ class Service:
         servable = self.manager.find(*wanted(request))
         name = request.model_spec.signature_name or SERVING_DEFAULT
         inputs = decode_all(request.inputs, self.limits.elements)
-        outputs = await servable.predict(name, inputs, request.output_filter)
+        outputs = await self._run(servable, name, inputs, request.output_filter)
         return servable, name, outputs
 
     async def predict_json(
@@ -77,7 +84,8 @@ class Service:
             return signatures[name]
 
         request = parse(body, signature, self.limits.elements)
-        outputs = await found[0].predict(request.signature, request.inputs)
+        name = request.signature or SERVING_DEFAULT
+        outputs = await self._run(found[0], name, request.inputs)
         return request, outputs
 
     async def perform(
@@ -136,12 +144,34 @@ class Service:
             )
         await self.manager.reload(configs)
 
+    async def _run(
+        self,
+        servable: Servable,
+        signature: str,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] = (),
+    ) -> dict[str, Array]:
+        """Runs a signature, and tells of it."""
+        telemetry = self.telemetry
+        if not telemetry.is_watching(servable, signature):
+            answer = await servable.predict(signature, inputs, outputs)
+            telemetry.predicted(servable, signature, inputs, answer)
+            return answer
+        servable.engine.check(signature, inputs, outputs)
+        answer = await servable.predict(EXPLAIN, inputs)
+        telemetry.predicted(servable, signature, inputs, answer)
+        declared = servable.engine.signatures[signature].outputs
+        return {name: answer[name] for name in outputs or declared}
+
     async def _result(
         self, servable: Servable, task: inference.Task, message: Any
     ) -> Any:
         column = inference.examples_of(message)
         outputs = await servable.run(task.signature, {task.input: column})
-        return task.result(outputs, len(column))
+        result = task.result(outputs, len(column))
+        inputs = {task.input: column}
+        self.telemetry.predicted(servable, task.signature, inputs, outputs)
+        return result
 
 
 def wanted(request: Any) -> tuple[str, int | None, str]:

@@ -4,72 +4,81 @@ import argparse
 import pathlib
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from slice_tf.programs.flags import FlagParser
+from slice_tf.programs.serve_flags import parse
 
-_MAX_PORT = (1 << 16) - 1
+if TYPE_CHECKING:
+    from slice_tf_serving import ModelServer
 
 
 def main(argv: Sequence[str]) -> int:
-    """Serves the newest version until SIGTERM or Ctrl-C."""
-    parser = FlagParser(
-        "serve",
-        "Serves the newest version of a model over REST and gRPC, as "
-        "TensorFlow Serving does. Stops on SIGTERM or Ctrl-C.",
-    )
-    add = parser.add_argument
-    add(
-        "--base-dir",
-        required=True,
-        type=pathlib.Path,
-        help="directory of versions that `slice-tf publish` fills",
-    )
-    add("--name", required=True, help="name of the model in requests")
-    add(
-        "--rest-port",
-        type=_port,
-        default=8501,
-        help="of the REST API; 0 takes a free one",
-    )
-    add(
-        "--grpc-port",
-        type=_port,
-        default=8500,
-        help="of gRPC; 0 takes a free one",
-    )
-    add(
-        "--host",
-        default="127.0.0.1",
-        help="address to listen at; there is no authentication, so open it "
-        "to others only behind a proxy",
-    )
-    flags = parser.parse(argv)
+    """Serves models until SIGTERM or Ctrl-C."""
+    flags = parse(argv)
 
+    from slice_tf_serving.model_config import ModelConfig, read_models_config
     from slice_tf_serving.versions import newest_version
 
-    newest_version(flags.base_dir)  # Fails before TensorFlow is loaded.
+    models = (
+        read_models_config(flags.models_config)
+        if flags.models_config
+        else [ModelConfig(flags.name, flags.base_dir)]
+    )
+    for model in models:
+        newest_version(model.base_dir)  # Fails before TensorFlow is loaded.
+    options = _options(flags)
 
     from slice_tf_serving import ModelServer
 
-    server = ModelServer(
-        flags.base_dir, flags.name, flags.rest_port, flags.grpc_port, flags.host
-    )
+    server = ModelServer.of_models(models, **options)
     with server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.request_stop())
-        host = f"[{flags.host}]" if ":" in flags.host else flags.host
-        rest = f"http://{host}:{server.rest_port}/v1/models/{flags.name}"
-        print(f"REST ready: {rest}", flush=True)  # noqa: T201
-        grpc = f"grpc://{host}:{server.grpc_port}"
-        print(f"gRPC ready: {grpc}", flush=True)  # noqa: T201
+        _announce(server, [model.name for model in models])
         server.wait()
     return 0
 
 
-def _port(text: str) -> int:
-    port = int(text) if text.isascii() and text.isdecimal() else -1
-    if not 0 <= port <= _MAX_PORT:
-        raise argparse.ArgumentTypeError(
-            f"must be a port from 0 to {_MAX_PORT}. Received: {text}"
+def _options(flags: argparse.Namespace) -> dict[str, Any]:
+    from slice_tf_serving.request_log import LogSettings
+    from slice_tf_serving.security import Tls
+
+    options = {
+        name: getattr(flags, name)
+        for name in (
+            "rest_port",
+            "grpc_port",
+            "host",
+            "poll_seconds",
+            "watch_slices",
         )
-    return port
+    }
+    if flags.tls_key is not None:
+        options["tls"] = Tls(
+            flags.tls_key, flags.tls_certificate, flags.tls_client_ca
+        )
+    if flags.token_file is not None:
+        options["token"] = _token(flags.token_file)
+    if flags.log_dir is not None:
+        inputs = tuple(flags.log_input)
+        options["log"] = LogSettings(flags.log_dir, flags.log_rate, inputs)
+    return options
+
+
+def _token(path: pathlib.Path) -> str:
+    token = path.read_text(encoding="utf-8").strip()
+    if not token:
+        raise ValueError(
+            f"`--token-file` must hold a token. Received: token_file={path}"
+        )
+    return token
+
+
+def _announce(server: "ModelServer", names: Sequence[str]) -> None:
+    secure = "s" if server.tls is not None else ""
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    for name in names:
+        rest = f"http{secure}://{host}:{server.rest_port}/v1/models/{name}"
+        print(f"REST ready: {rest}", flush=True)  # noqa: T201
+    grpc = f"grpc{secure}://{host}:{server.grpc_port}"
+    print(f"gRPC ready: {grpc}", flush=True)  # noqa: T201

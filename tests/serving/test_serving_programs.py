@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import numpy as np
 import pytest
@@ -91,6 +92,69 @@ def test_serve_answers_until_it_is_told_to_stop(number, base_dirs):
     assert (process.returncode, out) == (0, "")
     assert "loaded m version 1" in err
     assert "Traceback" not in err
+
+
+def test_serve_takes_a_models_config(base_dirs, tmp_path):
+    file, token = tmp_path / "models.config", tmp_path / "token"
+    token.write_text("s3cret\n")
+    configs = " ".join(
+        f'config {{ name: "{name}" base_path: "{base_dirs[name]}" '
+        'model_platform: "tensorflow" }'
+        for name in ("binary", "vanilla")
+    )
+    file.write_text(f"model_config_list {{ {configs} }}")
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "slice_tf", "serve"),
+            *("--models-config", str(file), "--watch-slices"),
+            *("--rest-port", "0", "--grpc-port", "0"),
+            *("--token-file", str(token), "--log-dir", str(tmp_path / "log")),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        lines = [process.stdout.readline().strip() for _ in range(3)]
+        assert [line.rpartition("/")[2] for line in lines[:2]] == [
+            "binary",
+            "vanilla",
+        ]
+        url = lines[1].removeprefix("REST ready: ")
+        request = urllib.request.Request(
+            f"{url}/metadata", headers={"Authorization": "Bearer s3cret"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert json.load(answer)["model_spec"]["name"] == "vanilla"
+        process.terminate()
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ((), "either --base-dir and --name, or --models-config"),
+        (("--name", "m"), "either --base-dir and --name, or"),
+        (("--models-config", "a", "--name", "m"), "either --base-dir and"),
+        (("--log-rate", "2"), "must be a number in range. Received: 2"),
+        (("--poll-seconds", "x"), "must be a number in range. Received: x"),
+        (
+            ("--base-dir", "b", "--name", "m", "--tls-key", "k"),
+            "--tls-key and --tls-certificate go together",
+        ),
+        (
+            ("--base-dir", "b", "--name", "m", "--tls-client-ca", "k"),
+            "--tls-client-ca needs --tls-key",
+        ),
+    ],
+)
+def test_serve_tells_wrong_flags(flags, message, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", *flags])
+    assert message in capsys.readouterr().err
 
 
 def test_serve_needs_a_version(tmp_path, capsys):

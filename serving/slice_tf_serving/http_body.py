@@ -1,0 +1,97 @@
+"""The body of an HTTP request, never longer or later than allowed."""
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from slice_tf_serving.codes import ApiError, Code
+from slice_tf_serving.limits import Limits
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+
+
+async def read_body(scope: Message, receive: Receive, limits: Limits) -> bytes:
+    """Returns the body, unpacked where it is gzip.
+
+    Raises:
+        ApiError: If it is too large, packed or not, comes too slowly, or the
+            caller hangs up.
+    """
+    headers = dict(scope["headers"])
+    if int(headers.get(b"content-length", b"0")) > limits.request_bytes:
+        raise _too_large(limits)
+    body = await _in_time(_received(receive, limits), limits)
+    if headers.get(b"content-encoding", b"").lower() == b"gzip":
+        return _unpacked(body, limits)
+    return body
+
+
+async def _in_time(reading: Awaitable[bytes], limits: Limits) -> bytes:
+    """Cancels what takes too long.
+
+    `asyncio.wait_for` would make a task of its own of every request.
+    """
+    task = asyncio.current_task()
+    late = []
+
+    def cancel() -> None:
+        late.append(True)
+        if task is not None:
+            task.cancel()
+
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(limits.body_seconds, cancel)
+    try:
+        return await reading
+    except asyncio.CancelledError:
+        if not late:
+            raise
+        uncancel = getattr(task, "uncancel", None)  # from Python 3.11 on
+        if uncancel is not None:
+            uncancel()
+        raise ApiError(
+            Code.DEADLINE_EXCEEDED,
+            f"The request did not arrive within {limits.body_seconds:g} "
+            "seconds",
+            http_status=408,
+        ) from None
+    finally:
+        timer.cancel()
+
+
+async def _received(receive: Receive, limits: Limits) -> bytes:
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ApiError(Code.CANCELLED, "The caller has hung up.")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limits.request_bytes:
+            raise _too_large(limits)
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+def _unpacked(body: bytes, limits: Limits) -> bytes:
+    """Returns the content of a gzip stream; nothing where it is none."""
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = inflater.decompress(body, limits.request_bytes + 1)
+    except zlib.error:
+        return b""
+    if len(content) > limits.request_bytes:
+        raise _too_large(limits)
+    return content
+
+
+def _too_large(limits: Limits) -> ApiError:
+    return ApiError(
+        Code.RESOURCE_EXHAUSTED,
+        "The request is larger than this server's limit of "
+        f"{limits.request_bytes} bytes",
+        http_status=413,
+    )

@@ -1,0 +1,114 @@
+"""Counters and histograms in Prometheus' text form."""
+
+import bisect
+import math
+from collections.abc import Mapping
+
+PATH = "/monitoring/prometheus/metrics"
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+# TensorFlow Serving's names; latencies are microseconds.
+REQUEST_COUNT = ":tensorflow:serving:request_count"
+REQUEST_LATENCY = ":tensorflow:serving:request_latency"
+REQUEST_EXAMPLE_COUNTS = ":tensorflow:serving:request_example_counts"
+REQUEST_LOG_COUNT = ":tensorflow:serving:request_log_count"
+WARMUP_LATENCY = ":tensorflow:serving:model_warmup_latency"
+# Names of our own.
+SLICE_EXAMPLES = "slice_tf:slice_examples"
+SLICE_PROBABILITY = "slice_tf:slice_probability_sum"
+WATCHED_EXAMPLES = "slice_tf:watched_examples"
+
+_HELP = {
+    REQUEST_COUNT: "Requests, by model and status.",
+    REQUEST_LATENCY: "Microseconds from request to answer.",
+    REQUEST_EXAMPLE_COUNTS: "Examples in a request.",
+    REQUEST_LOG_COUNT: "Requests that were logged or dropped.",
+    WARMUP_LATENCY: "Microseconds to replay the warm-up requests.",
+    SLICE_EXAMPLES: "Examples that the model takes to be in a slice.",
+    SLICE_PROBABILITY: "Sum of the probabilities to be in a slice.",
+    WATCHED_EXAMPLES: "Examples whose slices were counted.",
+}
+_BOUNDS = [10 * 1.8**step for step in range(33)]
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Metrics:
+    """Numbers that go up, by name and labels. Used from one thread."""
+
+    def __init__(self) -> None:
+        self._counters: dict[str, dict[Labels, float]] = {}
+        self._histograms: dict[str, dict[Labels, _Histogram]] = {}
+
+    def count(
+        self, name: str, labels: Mapping[str, str], amount: float = 1
+    ) -> None:
+        """Adds to a counter."""
+        values = self._counters.setdefault(name, {})
+        key = tuple(labels.items())
+        values[key] = values.get(key, 0) + amount
+
+    def set(self, name: str, labels: Mapping[str, str], value: float) -> None:
+        """Gives a counter its value, which something else has counted."""
+        self._counters.setdefault(name, {})[tuple(labels.items())] = value
+
+    def observe(
+        self, name: str, labels: Mapping[str, str], value: float
+    ) -> None:
+        """Puts a value into a histogram."""
+        values = self._histograms.setdefault(name, {})
+        key = tuple(labels.items())
+        if key not in values:
+            values[key] = _Histogram()
+        values[key].observe(value)
+
+    def text(self) -> str:
+        """Returns all of them, as Prometheus scrapes it."""
+        lines: list[str] = []
+        for name, counters in sorted(self._counters.items()):
+            lines += _head(name, "counter")
+            lines += [
+                f"{name}{_labelled(labels)} {_number(value)}"
+                for labels, value in sorted(counters.items())
+            ]
+        for name, histograms in sorted(self._histograms.items()):
+            lines += _head(name, "histogram")
+            for labels, one in sorted(histograms.items()):
+                lines += one.lines(name, labels)
+        return "".join(f"{line}\n" for line in lines)
+
+
+class _Histogram:
+    def __init__(self) -> None:
+        self._counts = [0] * (len(_BOUNDS) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect.bisect_left(_BOUNDS, value)] += 1
+        self._sum += value
+
+    def lines(self, name: str, labels: Labels) -> list[str]:
+        lines, total = [], 0
+        bounds = [*_BOUNDS, math.inf]
+        for bound, count in zip(bounds, self._counts, strict=True):
+            total += count
+            limit = "+Inf" if bound == math.inf else f"{bound:g}"
+            marked = _labelled((*labels, ("le", limit)))
+            lines.append(f"{name}_bucket{marked} {total}")
+        lines.append(f"{name}_sum{_labelled(labels)} {_number(self._sum)}")
+        lines.append(f"{name}_count{_labelled(labels)} {total}")
+        return lines
+
+
+def _head(name: str, kind: str) -> list[str]:
+    return [f"# HELP {name} {_HELP[name]}", f"# TYPE {name} {kind}"]
+
+
+def _labelled(labels: Labels) -> str:
+    pairs = [f'{key}="{one.translate(_ESCAPES)}"' for key, one in labels]
+    return f"{{{','.join(pairs)}}}" if pairs else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))
