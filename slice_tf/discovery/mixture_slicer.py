@@ -1,0 +1,115 @@
+"""The default slicer: two mixtures, one test for their components."""
+
+from typing import Any
+
+import numpy as np
+
+from slice_tf.discovery.candidates import (
+    candidates,
+    choose,
+    membership_of,
+)
+from slice_tf.discovery.inputs import blocks, check_embeddings
+from slice_tf.discovery.mixture import fit_mixture, normalised
+from slice_tf.discovery.projection import fit_projection
+from slice_tf.discovery.slicer import Slicer
+from slice_tf.discovery.starts import cells_start, regions_start
+
+# Of a component: enough to tell an error rate of 0.2 from one of 0.1.
+_ROWS_A_COMPONENT = 120
+_MOST_COMPONENTS = 50
+
+
+class MixtureSlicer(Slicer):
+    """Finds slices in two mixtures, where errors exceed what is usual.
+
+    One mixture is of the embeddings alone: it finds what is alike, also where
+    few labels are wrong. The other knows labels and predictions, as Domino's,
+    and begins with clusters inside each cell of the confusion matrix: it finds
+    what a model confuses, also where that spreads over many likenesses. Each
+    class in each component is a candidate; its error rate is compared with
+    the usual one of the class, shrunken by 20 usual examples. The largest
+    excess comes first; what repeats another slice's errors is left out.
+
+    Args:
+        num_slices: Largest number of slices to report.
+        num_components: Components of the mixture of embeddings; the other has
+            half. "auto" takes one for 120 rows, from 2 to 50.
+        max_dim: Principal directions to keep.
+        label_weight: Weight of labels and predictions in the second mixture.
+        max_iter: Largest number of passes over the rows, for each mixture.
+        tol: Gain of mean log likelihood below which passes end.
+        random_state: Seed. The same seed gives the same slices.
+
+    Attributes:
+        slices_: One `Candidate` a slice, of label, size and error rate.
+        n_iter_: Passes over the rows of both mixtures.
+    """
+
+    def __init__(
+        self,
+        num_slices: int = 5,
+        num_components: int | str = "auto",
+        max_dim: int = 32,
+        label_weight: float = 5.0,
+        max_iter: int = 60,
+        tol: float = 1e-3,
+        random_state: int = 0,
+    ) -> None:
+        self.num_slices = num_slices
+        self.num_components = num_components
+        self.max_dim = max_dim
+        self.label_weight = label_weight
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def score_samples(self, embeddings: Any) -> Any:
+        """Returns log densities under the mixture of embeddings, `[rows]`.
+
+        Low where the slicer knows nothing like a row.
+        """
+        embeddings = check_embeddings(
+            embeddings, self.n_features_in_, type(self).__name__
+        )
+        z = self.projection_(embeddings)
+        return np.concatenate(
+            [
+                normalised(self.views_[0].log_joint(z[rows]))[1]
+                for rows in blocks(len(z))
+            ]
+        )
+
+    def _fit(self, embeddings: Any, labels: Any, probabilities: Any) -> int:
+        rng = np.random.default_rng(self.random_state)
+        self.projection_ = fit_projection(embeddings, self.max_dim, rng)
+        z = self.projection_(embeddings, np.float32)
+        many = self._num_components(len(z))
+        views, self.n_iter_ = [], 0
+        for start, count, weight in (
+            (regions_start, many, 0.0),
+            (cells_start, max(2, many // 2), self.label_weight),
+        ):
+            begin = start(z, labels, probabilities, count, weight, rng)
+            mixture, passes = fit_mixture(
+                begin, z, labels, probabilities, self.max_iter, self.tol
+            )
+            views.append(mixture)
+            self.n_iter_ += passes
+        self.views_ = tuple(views)
+        ranked = candidates(self.views_, z, labels, probabilities)
+        self.slices_ = choose(
+            self.views_, ranked, self.num_slices, z, labels, probabilities, rng
+        )
+        return len(self.slices_)
+
+    def _num_components(self, num_rows: int) -> int:
+        if self.num_components != "auto":
+            return int(self.num_components)
+        return int(np.clip(num_rows // _ROWS_A_COMPONENT, 2, _MOST_COMPONENTS))
+
+    def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
+        z = self.projection_(embeddings)
+        return membership_of(
+            self.views_, self.slices_, z, labels, probabilities
+        )

@@ -1,0 +1,74 @@
+"""The few directions in which embeddings differ most."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from slice_tf.discovery.inputs import BLOCK, blocks
+
+# More rows change the leading directions by less than a restart does.
+_MAX_ROWS = 20_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Projection:
+    """Centres embeddings, turns them to principal directions, scales them.
+
+    All directions are divided by one number, so that the mean variance is one
+    whatever the scale of the encoder; their proportions stay.
+
+    Attributes:
+        mean: Of shape `[dim]`.
+        matrix: Of shape `[dim, kept]`.
+    """
+
+    mean: Any
+    matrix: Any
+
+    def __call__(self, embeddings: Any, dtype: Any = np.float64) -> Any:
+        """Returns an array of shape `[rows, kept]`, reading in blocks."""
+        out = np.empty((len(embeddings), self.matrix.shape[1]), dtype)
+        for rows in blocks(len(embeddings), BLOCK):
+            centred = np.asarray(embeddings[rows], np.float64) - self.mean
+            out[rows] = centred @ self.matrix
+        return out
+
+
+def fit_projection(
+    embeddings: Any, max_dim: int, rng: np.random.Generator
+) -> Projection:
+    """Returns the projection on at most `max_dim` principal directions.
+
+    Args:
+        embeddings: Of shape `[rows, dim]`; at most 20,000 rows are read.
+        max_dim: Directions to keep. Those without variance are dropped.
+        rng: Draws the rows.
+    """
+    chosen = sample_rows(len(embeddings), _MAX_ROWS, rng)
+    rows = np.asarray(embeddings[chosen], np.float64)
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    # Divided first: squares of huge embeddings overflow, of tiny ones vanish.
+    size = np.abs(centred).max()
+    if not size > 0:
+        return Projection(mean, np.zeros((len(mean), 1)))
+    centred /= size
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(rows))
+    kept = np.argsort(-variances, kind="stable")[:max_dim]
+    kept = kept[variances[kept] > 1e-9 * variances.max()]
+    turned = _signed(directions[:, kept])
+    return Projection(mean, turned / (size * np.sqrt(variances[kept].mean())))
+
+
+def sample_rows(num_rows: int, at_most: int, rng: np.random.Generator) -> Any:
+    """Returns sorted row numbers, all where there are few enough."""
+    if num_rows <= at_most:
+        return np.arange(num_rows)
+    return np.sort(rng.choice(num_rows, at_most, replace=False))
+
+
+def _signed(directions: Any) -> Any:
+    """Makes the largest entry of each column positive, for repeatability."""
+    top = directions[np.abs(directions).argmax(0), range(directions.shape[1])]
+    return directions * np.where(top < 0, -1, 1)

@@ -1,0 +1,118 @@
+"""What every slicer has: scikit-learn's methods, and checks."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from slice_tf.discovery.inputs import (
+    blocks,
+    check_embeddings,
+    check_predictions,
+)
+
+
+class Slicer(BaseEstimator):
+    """Finds groups of examples that a model gets wrong.
+
+    Subclasses write `_fit` and `_scores`. After `fit`, `num_slices_` says how
+    many were found, at most `num_slices`, the most certain first; none where
+    the model makes no errors.
+    """
+
+    num_slices: int
+    num_slices_: int
+    n_features_in_: int
+
+    def fit(
+        self, embeddings: Any, labels: Any = None, probabilities: Any = None
+    ) -> "Slicer":
+        """Finds slices.
+
+        Args:
+            embeddings: Of shape `[rows, dim]`, finite; may be a mapped file.
+            labels: Classes of shape `[rows]`, whole numbers from 0.
+            probabilities: What the model said: `[rows, classes]`, or `[rows]`
+                with the probability of class 1.
+
+        Raises:
+            ValueError: If shapes or values do not fit; the message names the
+                first row that is wrong.
+        """
+        embeddings = check_embeddings(embeddings)
+        labels, chances = check_predictions(
+            labels, probabilities, len(embeddings)
+        )
+        self._check_parameters()
+        self.n_features_in_ = embeddings.shape[1]
+        self.num_classes_ = chances.shape[1]
+        self.num_slices_ = 0
+        if (chances.argmax(axis=1) != labels).any():
+            self.num_slices_ = self._fit(embeddings, labels, chances)
+        return self
+
+    def predict_proba(
+        self, embeddings: Any, labels: Any = None, probabilities: Any = None
+    ) -> Any:
+        """Returns how much each row is in each slice, `[rows, num_slices_]`.
+
+        Args:
+            embeddings: Of the encoder that the slicer was fitted with.
+            labels: As in `fit`, or None where only embeddings are known.
+            probabilities: As in `fit`; given with `labels` only.
+        """
+        check_is_fitted(self, "num_slices_")
+        embeddings = check_embeddings(
+            embeddings, self.n_features_in_, type(self).__name__
+        )
+        out = np.empty((len(embeddings), self.num_slices_))
+        chances = None
+        if labels is not None or probabilities is not None:
+            labels, chances = check_predictions(
+                labels, probabilities, len(embeddings)
+            )
+        for rows in blocks(len(embeddings)) if self.num_slices_ else ():
+            out[rows] = self._scores(
+                np.asarray(embeddings[rows]),
+                None if labels is None else labels[rows],
+                None if chances is None else chances[rows],
+            )
+        return out
+
+    def predict(self, embeddings: Any) -> Any:
+        """Returns the slice in which each row is most, of shape `[rows]`.
+
+        -1 stands for none: no slice holds the row by one half.
+        """
+        scores = self.predict_proba(embeddings)
+        if not scores.shape[1]:
+            return np.full(len(scores), -1)
+        best = scores.argmax(axis=1)
+        return np.where(scores.max(axis=1) >= 0.5, best, -1)
+
+    def fit_predict(
+        self, embeddings: Any, labels: Any = None, probabilities: Any = None
+    ) -> Any:
+        """Returns `fit(...).predict(embeddings)`."""
+        return self.fit(embeddings, labels, probabilities).predict(embeddings)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def _check_parameters(self) -> None:
+        for name in ("num_slices", "num_components"):
+            value = getattr(self, name, 1)
+            if value != "auto" and (not isinstance(value, int) or value < 1):
+                raise ValueError(
+                    f"`{name}` must be a whole number from 1. Received: "
+                    f"{name}={value!r}"
+                )
+
+    def _fit(self, embeddings: Any, labels: Any, probabilities: Any) -> int:
+        raise NotImplementedError
+
+    def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
+        raise NotImplementedError
