@@ -119,7 +119,9 @@ def test_a_damaged_newest_is_skipped_with_a_warning(
     change(tmp_path / "step-0000000012" / name)
     with caplog.at_level(logging.WARNING, logger="slice_tf.training"):
         check_same(run(tmp_path), whole)
-    (record,) = caplog.records
+    (record,) = (
+        one for one in caplog.records if one.name == "slice_tf.training"
+    )
     assert "step-0000000012" in record.message
     assert name in record.message
 
