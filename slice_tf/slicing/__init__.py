@@ -18,6 +18,7 @@ from slice_tf.slicing.model_predictions import (
     score_above,
 )
 from slice_tf.slicing.needs import check_needs
+from slice_tf.slicing.open_resources import open_resources
 from slice_tf.slicing.preprocessor import Preprocessor, preprocessor
 from slice_tf.slicing.resource import Resource
 from slice_tf.slicing.resource_error import ResourceError
@@ -45,6 +46,7 @@ __all__ = [
     "load",
     "metadata",
     "model_predictions",
+    "open_resources",
     "predicted_as",
     "preprocessor",
     "schema_of",

@@ -10,6 +10,8 @@ from slice_tf.slicing import (
     Row,
     SlicingFunction,
     apply_functions,
+    open_resources,
+    preprocessor,
     slicing_function,
 )
 
@@ -165,3 +167,25 @@ def test_the_fingerprint_covers_what_is_used():
 def test_uses_are_checked(uses, error, message):
     with pytest.raises(error, match=message):
         SlicingFunction(lambda row: True, "f", uses=uses)
+
+
+def test_resources_are_opened_before_anybody_is_asked(log):
+    resource = Resource("slicing_loaders:load", str(log))
+    inner = preprocessor(name="inner", uses={"word": resource})(
+        lambda row, word: word
+    )
+    outer = preprocessor(name="outer", uses={"inner": inner})(
+        lambda row, inner: inner
+    )
+    user = SlicingFunction(
+        lambda row, outer: True, "user", uses={"outer": outer}
+    )
+    open_resources([user, user])
+    assert loads(log) == 1
+    broken = SlicingFunction(
+        lambda row, model: True,
+        "broken",
+        uses={"model": Resource("slicing_loaders:fail", "rcnn")},
+    )
+    with pytest.raises(ResourceError, match="no such model: rcnn"):
+        open_resources([user, broken])
