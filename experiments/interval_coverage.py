@@ -36,11 +36,13 @@ def main() -> None:
     headers = ["coverage of 95 %"]
     inside = []
     for accuracy in RATES:
-        truth = metrics_of(*draw(rng, 1, 1_000_000, accuracy, flags.positives))
+        source = draw(rng, 1, 1_000_000, accuracy, flags.positives)
+        usual = losses_of(*source)
+        truth = metrics_of(*source, usual)
         for size in SIZES:
             headers.append(f"{accuracy:g}, m={size}")
             sample = draw(rng, flags.draws, size, accuracy, flags.positives)
-            for name, (_, low, high, n) in metrics_of(*sample).items():
+            for name, (_, low, high, n) in metrics_of(*sample, usual).items():
                 value = truth[name][0][0]
                 held, share = coverage(value, low, high, n)
                 table.setdefault(name, []).append(shown(held, share))
@@ -69,8 +71,26 @@ def draw(
     return labels, 2 * distance * x + np.log(share / (1 - share))
 
 
-def metrics_of(labels: Any, logits: Any) -> dict[str, tuple[Any, ...]]:
-    """Returns value, low, high and n of every metric, of each draw."""
+def losses_of(labels: Any, logits: Any) -> dict[str, Any]:
+    """Returns mean and mean square of losses, `[2, draws]` each."""
+    likely = 1 / (1 + np.exp(np.where(labels == 1, -logits, logits)))
+    losses = {"log_loss": -np.log(likely), "brier": (1 - likely) ** 2}
+    return {
+        name: np.stack([values.mean(axis=1), (values**2).mean(axis=1)])
+        for name, values in losses.items()
+    }
+
+
+def metrics_of(
+    labels: Any, logits: Any, usual: dict[str, Any]
+) -> dict[str, tuple[Any, ...]]:
+    """Returns value, low, high and n of every metric, of each draw.
+
+    Args:
+        labels: Of shape `[draws, size]`.
+        logits: Of the same shape.
+        usual: What `losses_of` says of the source.
+    """
     draws, size = labels.shape
     rows = np.repeat(np.arange(draws), size)
     # With a rate of 0.5 every score is the same; then guesses are a coin's.
@@ -84,17 +104,13 @@ def metrics_of(labels: Any, logits: Any) -> dict[str, tuple[Any, ...]]:
     edges = bin_edges(NUM_BINS)
     right = (guesses == labels).sum(axis=1)
     sizes = np.full(draws, size)
-    likely = 1 / (1 + np.exp(np.where(labels == 1, -logits, logits)))
-    losses = {"log_loss": -np.log(likely), "brier": (1 - likely) ** 2}
     means = {
         name: (
-            values.mean(axis=1),
-            *intervals.normal_mean(
-                values.sum(axis=1), (values**2).sum(axis=1), size
-            ),
+            mean,
+            *intervals.skewed_mean(mean, square, sizes, *usual[name][:, 0]),
             sizes,
         )
-        for name, values in losses.items()
+        for name, (mean, square) in losses_of(labels, logits).items()
     }
     return {
         "accuracy": rate(right, sizes),

@@ -15,6 +15,7 @@ PROGRAMS = {
     "apply": ("slice_tf.programs.apply:main", "slicing functions on TFRecords"),
     "train": ("slice_tf.programs.train:main", "a model on sliced TFRecords"),
     "evaluate": ("slice_tf.programs.evaluate:main", "metrics per slice"),
+    "gate": ("slice_tf.programs.gate:main", "may a candidate replace a model"),
     "export": ("slice_tf.programs.export:main", "a model as a SavedModel"),
     "publish": ("slice_tf.programs.publish:main", "a SavedModel for serving"),
     "serve": ("slice_tf.programs.serve:main", "TF Serving's API on one host"),

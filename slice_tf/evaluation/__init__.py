@@ -8,6 +8,12 @@ TensorFlow nor Keras.
 
 from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.evaluator import Evaluator, evaluate
+from slice_tf.evaluation.gate import gate
+from slice_tf.evaluation.gate_result import (
+    Acceptance,
+    GateResult,
+    SliceVerdict,
+)
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.inputs import to_probabilities
 from slice_tf.evaluation.metric import Metric
@@ -31,9 +37,11 @@ from slice_tf.evaluation.table import (
 )
 
 __all__ = [
+    "Acceptance",
     "Comparison",
     "DataFacts",
     "Evaluator",
+    "GateResult",
     "IndicatorCounts",
     "Metric",
     "ModelFacts",
@@ -43,10 +51,12 @@ __all__ = [
     "RunComparison",
     "SliceCounts",
     "SliceResult",
+    "SliceVerdict",
     "compare_runs",
     "comparison_table",
     "evaluate",
     "footnote",
+    "gate",
     "render_table",
     "results_table",
     "runs_table",

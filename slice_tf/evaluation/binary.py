@@ -69,6 +69,16 @@ def f1(cells: Any) -> Any:
     return ratio(hits, hits + cells[..., 0, 1] + cells[..., 1, 0])
 
 
+def precision(cells: Any) -> Any:
+    """Returns how many predictions of class 1 are right."""
+    return ratio(cells[..., 1, 1], cells[..., 1].sum(axis=-1))
+
+
+def recall(cells: Any) -> Any:
+    """Returns how many of class 1 are found."""
+    return ratio(cells[..., 1, 1], cells[..., 1, :].sum(axis=-1))
+
+
 def matthews(cells: Any) -> Any:
     """Returns Matthews' correlation; 0 where a label or guess never occurs.
 
@@ -96,3 +106,12 @@ def correlation(hits: Any, labels: Any, guesses: Any) -> Any:
     under = np.sqrt(spread * (total**2 - (guesses**2).sum(axis=-1)))
     value = np.divide(over, under, out=np.zeros_like(under), where=under > 1e-9)
     return np.where(total > 0, value, np.nan)
+
+
+# Of cells of shape `[..., 2, 2]`: label, predicted class.
+CELL_METRICS = {
+    "precision": precision,
+    "recall": recall,
+    "f1": f1,
+    "mcc": matthews,
+}

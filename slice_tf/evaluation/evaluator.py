@@ -92,6 +92,14 @@ class Evaluator:
         self._check_whole("indicator_logits", indicator_logits)
         truth = inputs.check_labels(labels, self.counts.num_classes)
         before = learned = None
+        if baseline_probabilities is not None and (
+            self.counts.weighted or self.counts.clustered
+        ):
+            raise ValueError(
+                "A paired comparison must be of independent examples of equal "
+                "weight. Received: baseline_probabilities, weighted="
+                f"{self.counts.weighted}, clustered={self.counts.clustered}"
+            )
         if baseline_probabilities is not None:
             before = inputs.check_probabilities(
                 baseline_probabilities, len(truth), self.counts.num_classes
@@ -115,7 +123,7 @@ class Evaluator:
                 before.argmax(axis=1) == truth,
                 np.asarray(probabilities).argmax(axis=1) == truth,
             )
-            self.paired.add(*verdicts, membership, known)
+            self.paired.add(*verdicts, membership, known, truth)
         if learned is not None:
             if self.indicators is not None:
                 learned.merge(self.indicators)

@@ -14,7 +14,8 @@ import numpy as np
 from slice_tf.evaluation.metric import ratio
 
 CONFIDENCE = 0.95
-Z = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+NORMAL = statistics.NormalDist()
+Z = NORMAL.inv_cdf((1 + CONFIDENCE) / 2)
 
 # Cell draws: enough for a quantile that moves by 0.001 between seeds.
 NUM_DRAWS = 2000
@@ -146,13 +147,25 @@ def mcnemar_mid_p(won: int, lost: int) -> float:
         matched-pairs data: mid-p and asymptotic are better than exact
         conditional".
     """
-    total, fewer = won + lost, min(won, lost)
+    return 2 * min(mcnemar_one_sided(won, lost), mcnemar_one_sided(lost, won))
+
+
+def mcnemar_one_sided(won: int, lost: int) -> float:
+    """One-sided mid-p value: is it by chance that so few were won?
+
+    Args:
+        won: Examples that only the candidate got right.
+        lost: Examples that only the baseline got right.
+    """
+    total = won + lost
     if total > _EXACT_DISAGREEMENTS:
-        return math.erfc(abs(won - lost) / math.sqrt(2 * total))
-    steps = np.arange(1, fewer + 1)
+        return math.erfc((lost - won) / math.sqrt(2 * total)) / 2
+    if won > lost:
+        return 1.0 - mcnemar_one_sided(lost, won)
+    steps = np.arange(1, won + 1)
     logs = np.concatenate([[0.0], np.log((total - steps + 1) / steps)])
     masses = np.exp(np.cumsum(logs) - total * math.log(2))
-    return float(min(1.0, 2 * masses.sum() - masses[-1]))
+    return float(masses.sum() - masses[-1] / 2)
 
 
 def gamma_draws(

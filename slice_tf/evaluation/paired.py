@@ -15,13 +15,19 @@ class PairedCounts:
         num_slices: Number of slices, without the base slice.
 
     Attributes:
-        cells: int64 `[slices + 1, 2, 2]`: slice (base last), baseline
-            correct, candidate correct.
+        label_cells: int64 `[slices + 1, 2, 2, 2]`: slice (base last), label
+            (all labels but 0 count as 1), baseline correct, candidate
+            correct.
     """
 
     def __init__(self, num_slices: int) -> None:
         self.num_slices = num_slices
-        self.cells = np.zeros((num_slices + 1, 2, 2), np.int64)
+        self.label_cells = np.zeros((num_slices + 1, 2, 2, 2), np.int64)
+
+    @property
+    def cells(self) -> Any:
+        """Without the label, int64 `[slices + 1, 2, 2]`."""
+        return self.label_cells.sum(axis=1)
 
     def add(
         self,
@@ -29,6 +35,7 @@ class PairedCounts:
         candidate_correct: Any,
         membership: Any,
         known: Any = None,
+        labels: Any = None,
     ) -> None:
         """Counts pairs of verdicts; on an error nothing is counted.
 
@@ -38,6 +45,7 @@ class PairedCounts:
             membership: 0 or 1, of shape `[batch, slices]`.
             known: 0 where membership is unknown, of the same shape; None
                 where all is known.
+            labels: Class ids, of shape `[batch]`; None counts all as 0.
 
         Raises:
             ValueError: If a shape or a value is wrong.
@@ -49,8 +57,10 @@ class PairedCounts:
             membership, known, len(before), self.num_slices
         )
         codes = 2 * before.astype(np.int64) + after
+        if labels is not None:
+            codes += 4 * (np.asarray(labels) != 0)
         for rows in chunks(len(codes)):
-            add_codes(self.cells, codes[rows], find(pack(members[rows])))
+            add_codes(self.label_cells, codes[rows], find(pack(members[rows])))
 
     def merge(self, other: "PairedCounts") -> None:
         """Adds what another accumulator counted.
@@ -63,4 +73,4 @@ class PairedCounts:
                 "Only counts of the same slices can be merged. Received: "
                 f"num_slices={self.num_slices} and {other.num_slices}"
             )
-        self.cells += other.cells
+        self.label_cells += other.label_cells

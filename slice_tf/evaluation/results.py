@@ -7,6 +7,7 @@ import os
 import pathlib
 from typing import Any
 
+from slice_tf.evaluation.gate_result import GateResult
 from slice_tf.evaluation.metric import Metric
 from slice_tf.schema import BASE, SliceSchema
 
@@ -54,12 +55,18 @@ class Comparison:
         difference: Candidate's minus baseline's accuracy, as a fraction.
         mid_p: McNemar's mid-p value; None without examples.
         cells: Counts `[2][2]`: baseline correct, candidate correct.
+        differences: Candidate's minus baseline's `precision`, `recall`, `f1`
+            and `mcc`; none where there are more than two classes.
+        label_cells: Counts `[2][2][2]`: label, baseline correct, candidate
+            correct; None where there are more than two classes.
     """
 
     baseline: Metric
     difference: Metric
     mid_p: float | None
     cells: list[list[int]]
+    differences: dict[str, Metric] = dataclasses.field(default_factory=dict)
+    label_cells: list[list[list[int]]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,6 +119,7 @@ class Results:
         slices: In the schema's order, the base slice last.
         overlap: Examples that two slices share, `[slices][slices]`.
         score_edges: Edges of the bins of scores, 33 probabilities.
+        gate: What `slice-tf gate` said of these results, where it was asked.
         created_by: Program and version.
     """
 
@@ -124,6 +132,7 @@ class Results:
     slices: tuple[SliceResult, ...]
     overlap: list[list[int]] | None = None
     score_edges: list[float] | None = None
+    gate: GateResult | None = None
     created_by: str = dataclasses.field(default_factory=_created_by)
 
     def __getitem__(self, name: str) -> SliceResult:
@@ -172,6 +181,9 @@ class Results:
             **facts,
             "schema": self.schema.to_dict(),
             "slices": [dataclasses.asdict(one) for one in self.slices],
+            "gate": None
+            if self.gate is None
+            else dataclasses.asdict(self.gate),
         }
 
     @classmethod
@@ -250,6 +262,9 @@ def _parse(values: dict[str, Any]) -> Results:
         slices=tuple(_parse_slice(one) for one in values["slices"]),
         overlap=values["overlap"],
         score_edges=values["score_edges"],
+        gate=None
+        if values["gate"] is None
+        else GateResult.from_dict(values["gate"]),
         created_by=str(values["created_by"]),
     )
 
@@ -262,10 +277,14 @@ def _parse_slice(values: dict[str, Any]) -> SliceResult:
         "comparison": None
         if comparison is None
         else Comparison(
-            Metric(**comparison["baseline"]),
-            Metric(**comparison["difference"]),
-            comparison["mid_p"],
-            comparison["cells"],
+            **{
+                **comparison,
+                "baseline": Metric(**comparison["baseline"]),
+                "difference": Metric(**comparison["difference"]),
+                "differences": {
+                    k: Metric(**v) for k, v in comparison["differences"].items()
+                },
+            }
         ),
     }
     return SliceResult(**{**values, **parsed})

@@ -7,6 +7,7 @@ import numpy as np
 
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.accumulate import UNIT, SliceCounts
+from slice_tf.evaluation.binary import CELL_METRICS
 from slice_tf.evaluation.calibration import NUM_GROUPS, calibration_groups
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.metric import Metric, ratio, to_metrics
@@ -32,7 +33,7 @@ def summarize(
     """Returns what was counted of each slice, the base slice last."""
     names = (*schema.names, BASE)
     metrics = slice_metrics(counts, floor, custom)
-    comparisons = _comparisons(paired, len(names), floor)
+    comparisons = _comparisons(paired, len(names), floor, counts.num_classes)
     qualities = _indicator_qualities(indicators, len(names), floor)
     sizes, unknown = counts.sizes.tolist(), counts.unknown.tolist()
     confusion = _confusion(counts)
@@ -57,7 +58,7 @@ def summarize(
 
 
 def _comparisons(
-    paired: PairedCounts | None, num_rows: int, floor: int
+    paired: PairedCounts | None, num_rows: int, floor: int, num_classes: int
 ) -> list[Comparison | None]:
     if paired is None:
         return [None] * num_rows
@@ -71,12 +72,57 @@ def _comparisons(
     low, high = intervals.difference_of_rates(cells)
     low, high = np.minimum(low, value), np.maximum(high, value)
     difference = to_metrics(value, low, high, sizes, floor)
+    changes = _changes(paired, floor) if num_classes == 2 else {}
     return [
-        Comparison(before, change, _mid_p(table), table.tolist())
-        for before, change, table in zip(
-            baseline, difference, cells, strict=True
+        Comparison(
+            baseline[i],
+            difference[i],
+            _mid_p(table),
+            table.tolist(),
+            {name: rows[i] for name, rows in changes.items()},
+            paired.label_cells[i].tolist() if changes else None,
         )
+        for i, table in enumerate(cells)
     ]
+
+
+def _changes(paired: PairedCounts, floor: int) -> dict[str, list[Metric]]:
+    """Paired differences of metrics of class 1, from draws of eight cells.
+
+    An eighth of a pseudo-example each leaves a slice where no verdict
+    differs from being certain.
+    """
+    cells = paired.label_cells
+    draws = intervals.gamma_draws(cells, 0.125)
+    sizes = cells.sum(axis=(2, 3))
+    under = {
+        "precision": sizes[:, 1],
+        "recall": sizes[:, 1],
+        "f1": sizes[:, 1],
+        "mcc": sizes.sum(axis=1),
+    }
+    found = {}
+    for name, metric in CELL_METRICS.items():
+        value = _change(metric, cells)
+        low, high = intervals.quantiles(np.nan_to_num(_change(metric, draws)))
+        low, high = np.minimum(low, value), np.maximum(high, value)
+        found[name] = to_metrics(value, low, high, under[name], floor)
+    return found
+
+
+def _change(metric: CellMetric, cells: Any) -> Any:
+    """Candidate's minus baseline's, of cells `[..., label, 2, 2]`."""
+    before, after = (
+        metric(_table(cells.sum(axis=-1))),
+        metric(_table(cells.sum(axis=-2))),
+    )
+    return after - before
+
+
+def _table(correct: Any) -> Any:
+    """From label by correct to label by predicted class."""
+    flipped = correct[..., 0, ::-1], correct[..., 1, :]
+    return np.stack(flipped, axis=-2)
 
 
 def _mid_p(table: Any) -> float | None:

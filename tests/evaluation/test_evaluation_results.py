@@ -69,6 +69,7 @@ def test_file_states_every_fact(tmp_path):
         "schema": SliceSchema.from_names(["night"]).to_dict(),
         "num_classes": 2,
         "floor": 30,
+        "gate": None,
         "data": {"path": "out/test", "num_examples": 2},
         "model": {"path": "out/model", "fingerprint": "abcd"},
         "baseline": {"path": "out/vanilla", "fingerprint": "ef01"},

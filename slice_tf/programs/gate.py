@@ -1,0 +1,135 @@
+"""`slice-tf gate`: may a candidate replace a baseline?"""
+
+import argparse
+import dataclasses
+import logging
+import pathlib
+from collections.abc import Sequence
+
+from slice_tf.evaluation import Acceptance, GateResult, Results, gate
+from slice_tf.evaluation.gate_reports import (
+    gate_junit,
+    gate_markdown,
+    gate_table,
+)
+from slice_tf.programs.flags import FlagParser
+from slice_tf.programs.tables import show_table
+
+logger = logging.getLogger("slice_tf.gate")
+
+METRICS = ("accuracy", "precision", "recall", "f1", "mcc")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compares two results.json files and returns the gate's exit status."""
+    flags = _parse(argv)
+    baseline, candidate = map(Results.load, (flags.baseline, flags.candidate))
+    result = gate(
+        baseline,
+        candidate,
+        metric=flags.metric,
+        margin=flags.margin,
+        false_discovery_rate=flags.false_discovery_rate,
+        accepted=_accepted(flags.accept, flags.reason),
+        strict=flags.strict,
+    )
+    for path, text in (
+        (flags.junit, gate_junit(result)),
+        (flags.markdown, gate_markdown(result)),
+    ):
+        if path is not None:
+            path.write_text(text, encoding="utf-8")
+    if flags.output is not None:
+        dataclasses.replace(candidate, gate=result).save(flags.output)
+    _show(result)
+    return result.exit_status
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = FlagParser(
+        "gate",
+        "Compares two results.json files of the same data. Exit status: 0 no "
+        "slice is worse, 1 a slice is, 2 usage or data error, 3 not enough "
+        "data to tell.",
+    )
+    add = parser.add_argument
+    add("baseline", type=pathlib.Path, help="results of what is in use")
+    add("candidate", type=pathlib.Path, help="results of what is to replace it")
+    add("--metric", choices=METRICS, default="accuracy", help="what to compare")
+    add(
+        "--margin",
+        type=_fraction,
+        default=0.0,
+        help="tolerated drop, as a fraction, of slices whose schema has none",
+    )
+    add(
+        "--false-discovery-rate",
+        type=_rate,
+        default=0.05,
+        help="expected share of false alarms among alarms",
+    )
+    add(
+        "--accept",
+        metavar="SLICE",
+        action="append",
+        default=[],
+        help="let a slice through; needs a --reason for each",
+    )
+    add("--reason", metavar="TEXT", action="append", default=[], help="why")
+    add(
+        "--strict",
+        action="store_true",
+        help="any slice with too few examples gives status 3",
+    )
+    add(
+        "--output",
+        type=pathlib.Path,
+        help="file for the candidate's results with the verdicts in them",
+    )
+    add("--junit", type=pathlib.Path, help="file for JUnit XML")
+    add("--markdown", type=pathlib.Path, help="file for a summary")
+    return parser.parse(argv)
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a fraction from 0 to below 1. Received: {text}"
+        )
+    return value
+
+
+def _rate(text: str) -> float:
+    rate = _fraction(text)
+    if not rate:
+        raise argparse.ArgumentTypeError(
+            "must not be 0, because no drop would then be large enough. "
+            f"Received: {text}"
+        )
+    return rate
+
+
+def _accepted(
+    names: Sequence[str], reasons: Sequence[str]
+) -> tuple[Acceptance, ...]:
+    if len(names) != len(reasons):
+        raise ValueError(
+            "Each `--accept SLICE` must be followed by a `--reason TEXT`. "
+            f"Received: {len(names)} accepted, {len(reasons)} reasons"
+        )
+    return tuple(map(Acceptance, names, reasons))
+
+
+def _show(result: GateResult) -> None:
+    show_table(*gate_table(result))
+    print(f"{result.verdict}: {result.reason}")  # noqa: T201 - results
+    if not result.paired:
+        logger.warning(
+            "the candidate was not evaluated beside this baseline, so the "
+            "comparison is not paired and finds less: pass --baseline to "
+            "`slice-tf evaluate`"
+        )
