@@ -61,7 +61,7 @@ class Batcher:
         self._engine.check(name, inputs, outputs)
         rows = _rows(inputs) if self._batchable[name] else None
         if rows is None:
-            return self._engine.run(name, inputs, outputs)
+            return self._engine.run_checked(name, inputs, outputs)
         if self._num_waiting >= self._max_waiting:
             raise ApiError(
                 Code.RESOURCE_EXHAUSTED,
@@ -109,13 +109,13 @@ class Batcher:
         self, name: str, outputs: Sequence[str], batch: Sequence[_Waiting]
     ) -> list[Outputs]:
         if len(batch) == 1:
-            return [self._engine.run(name, batch[0].inputs, outputs)]
+            return [self._engine.run_checked(name, batch[0].inputs, outputs)]
         inputs = {
             key: np.concatenate([one.inputs[key] for one in batch])
             for key in batch[0].inputs
         }
         ends = np.cumsum([one.rows for one in batch])
-        together = self._engine.run(name, inputs, outputs)
+        together = self._engine.run_checked(name, inputs, outputs)
         if any(len(array) != ends[-1] for array in together.values()):
             raise ValueError("An output has not a row an example.")
         return [

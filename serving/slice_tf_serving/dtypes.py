@@ -54,11 +54,11 @@ _ALL = (
 )
 BY_NAME = {one.name: one for one in _ALL}
 BY_NUMBER = {one.number: one for one in _ALL}
-_BY_ARRAY = {one.array: one for one in _ALL}
+_BY_ARRAY = {np.dtype(one.array): one for one in _ALL if not one.is_string}
+_STRING = BY_NAME["DT_STRING"]
 
 
 def of_array(array: Array) -> Dtype | None:
     """Returns the type of an array; text and bytes are strings."""
-    if array.dtype.kind in "OSU":
-        return BY_NAME["DT_STRING"]
-    return _BY_ARRAY.get(array.dtype.name)
+    dtype = array.dtype
+    return _STRING if dtype.kind in "OSU" else _BY_ARRAY.get(dtype)

@@ -12,7 +12,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 
-async def read_body(scope: Message, receive: Receive, limits: Limits) -> bytes:
+async def read_body(
+    scope: Message, receive: Receive, limits: Limits, deadlines: "Deadlines"
+) -> bytes:
     """Returns the body, unpacked where it is gzip.
 
     Raises:
@@ -22,43 +24,65 @@ async def read_body(scope: Message, receive: Receive, limits: Limits) -> bytes:
     headers = dict(scope["headers"])
     if int(headers.get(b"content-length", b"0")) > limits.request_bytes:
         raise _too_large(limits)
-    body = await _in_time(_received(receive, limits), limits)
+    body = await deadlines.within(_received(receive, limits))
     if headers.get(b"content-encoding", b"").lower() == b"gzip":
         return _unpacked(body, limits)
     return body
 
 
-async def _in_time(reading: Awaitable[bytes], limits: Limits) -> bytes:
-    """Cancels what takes too long.
+class Deadlines:
+    """Cancels tasks that take too long.
 
-    `asyncio.wait_for` would make a task of its own of every request.
+    `asyncio.wait_for` would make a task of its own of every request, and a
+    timer each is as dear; so one timer looks at all of them now and then.
+
+    Args:
+        seconds: How long a task may take.
     """
-    task = asyncio.current_task()
-    late = []
 
-    def cancel() -> None:
-        late.append(True)
-        if task is not None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._pending: dict[asyncio.Task[Any], float] = {}
+        self._is_ticking = False
+
+    async def within(self, reading: Awaitable[bytes]) -> bytes:
+        """Returns what is awaited.
+
+        Raises:
+            ApiError: If it takes too long.
+        """
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is None:
+            return await reading
+        self._pending[task] = loop.time() + self._seconds
+        if not self._is_ticking:
+            self._is_ticking = True
+            loop.call_later(self._seconds / 4, self._tick, loop)
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            if task in self._pending:
+                raise  # by someone else
+            uncancel = getattr(task, "uncancel", None)  # from Python 3.11 on
+            if uncancel is not None:
+                uncancel()
+            raise ApiError(
+                Code.DEADLINE_EXCEEDED,
+                f"The request did not arrive within {self._seconds:g} seconds",
+                http_status=408,
+            ) from None
+        finally:
+            self._pending.pop(task, None)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        late = [one for one, end in self._pending.items() if end < now]
+        for task in late:
+            del self._pending[task]
             task.cancel()
-
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(limits.body_seconds, cancel)
-    try:
-        return await reading
-    except asyncio.CancelledError:
-        if not late:
-            raise
-        uncancel = getattr(task, "uncancel", None)  # from Python 3.11 on
-        if uncancel is not None:
-            uncancel()
-        raise ApiError(
-            Code.DEADLINE_EXCEEDED,
-            f"The request did not arrive within {limits.body_seconds:g} "
-            "seconds",
-            http_status=408,
-        ) from None
-    finally:
-        timer.cancel()
+        self._is_ticking = bool(self._pending)
+        if self._is_ticking:
+            loop.call_later(self._seconds / 4, self._tick, loop)
 
 
 async def _received(receive: Receive, limits: Limits) -> bytes:

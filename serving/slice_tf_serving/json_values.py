@@ -20,6 +20,7 @@ _INTEGERS = {
     for name in BY_NAME
     if BY_NAME[name].array.lstrip("u").startswith("int")
 }
+_BOUNDS = {name: np.finfo(BY_NAME[name].array).max for name in _FLOATS}
 _NO_JSON = ("DT_HALF", "DT_UINT16")
 BASE64 = "b64"
 
@@ -125,6 +126,9 @@ class Reader:
         return array.astype(known.array)
 
     def _floats(self, array: Array, dtype: Dtype) -> Array:
+        bound = _BOUNDS[dtype.name]
+        if -bound <= array.min(initial=0) and array.max(initial=0) <= bound:
+            return array.astype(dtype.array)
         if not self._may_hold_infinity and np.isinf(array).any():
             raise invalid(
                 "JSON Parse error: Number too big to be stored in double."

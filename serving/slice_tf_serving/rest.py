@@ -10,7 +10,7 @@ from google.protobuf import json_format
 
 from slice_tf_serving import metrics
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.http_body import Message, Receive, read_body
+from slice_tf_serving.http_body import Deadlines, Message, Receive, read_body
 from slice_tf_serving.inference import CLASSIFY, REGRESS
 from slice_tf_serving.json_answers import (
     dumped,
@@ -56,6 +56,7 @@ class RestApp:
     def __init__(self, service: Service, token: str | None = None) -> None:
         self._service = service
         self._token = token
+        self._deadlines = Deadlines(service.limits.body_seconds)
 
     async def __call__(
         self, scope: Message, receive: Receive, send: Send
@@ -80,9 +81,16 @@ class RestApp:
         self, path: str, scope: Message, receive: Receive, send: Send
     ) -> None:
         began, code = time.perf_counter(), Code.OK
+        method = scope["method"]
+        post = _POST.fullmatch(path) if method == "POST" else None
         try:
-            body = await read_body(scope, receive, self._service.limits)
-            answer = await self._respond(scope["method"], path, body)
+            body = await read_body(
+                scope, receive, self._service.limits, self._deadlines
+            )
+            if post is not None:
+                answer = await self._post(body, *post.groups())
+            else:
+                answer = self._get(method, path)
             status = 200
         except ApiError as error:
             status, answer, code = error.http_status, failure(error), error.code
@@ -92,31 +100,31 @@ class RestApp:
             logger.exception("failed to answer %s", path)
             bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
             status, answer, code = bug.http_status, failure(bug), bug.code
-        self._tell(scope["method"], path, code, began)
+        if post is not None:
+            self._tell(post[1], post[4], code, began)
         await _answer(send, status, answer, _JSON)
 
-    def _tell(self, method: str, path: str, code: Code, began: float) -> None:
-        """Tells of a request to a model; of others nothing is told."""
-        post = _POST.fullmatch(path) if method == "POST" else None
-        if post is None:
-            return
-        name = _unquoted(post[1])
-        model = name if name in self._service.manager.configs else ""
-        api = post[4].capitalize()
-        self._service.telemetry.answered(model, api, "REST", code.name, began)
+    def _tell(self, model: str, verb: str, code: Code, began: float) -> None:
+        name = _unquoted(model)
+        service = self._service
+        if name not in service.manager.configs:
+            name = ""
+        api = verb.capitalize()
+        service.telemetry.answered(name, api, "REST", code.name, began)
 
-    async def _respond(self, method: str, path: str, body: bytes) -> bytes:
-        post = _POST.fullmatch(path) if method == "POST" else None
-        if post:
-            model, version, label, verb = post.groups()
-            find = self._finder(model, version, label)
-            if verb == "predict":
-                return await self._predict(body, find)
-            return await self._perform(body, find, verb)
-        get = _GET.fullmatch(path) if method == "GET" else None
-        if get:
-            return self._get(*get.groups())
-        raise invalid(f"Malformed request: {method} {path}")
+    async def _post(
+        self,
+        body: bytes,
+        model: str,
+        version: str | None,
+        label: str | None,
+        verb: str,
+    ) -> bytes:
+        find = self._finder(model, version, label)
+        if verb == "predict":
+            request, outputs = await self._service.predict_json(body, find)
+            return predictions(outputs, request.is_row)
+        return await self._perform(body, find, verb)
 
     def _finder(
         self, model: str, version: str | None, label: str | None
@@ -126,17 +134,19 @@ class RestApp:
             name, number, _unquoted(label)
         )
 
-    async def _predict(self, body: bytes, find: Find) -> bytes:
-        request, outputs = await self._service.predict_json(body, find)
-        return predictions(outputs, request.is_row)
-
     async def _perform(self, body: bytes, find: Find, verb: str) -> bytes:
         signature, message = parse_examples(body, self._service.limits.elements)
         method = CLASSIFY if verb == "classify" else REGRESS
         result = await self._service.perform(find(), signature, method, message)
         return results(result)
 
-    def _get(
+    def _get(self, method: str, path: str) -> bytes:
+        get = _GET.fullmatch(path) if method == "GET" else None
+        if get is None:
+            raise invalid(f"Malformed request: {method} {path}")
+        return self._told(*get.groups())
+
+    def _told(
         self,
         model: str | None,
         version: str | None,
