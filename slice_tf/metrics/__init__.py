@@ -1,5 +1,6 @@
 """Metrics with one state tensor and an axis of slices."""
 
 from slice_tf.metrics.slice_accuracy import SliceAccuracy
+from slice_tf.metrics.slice_metrics import SliceMetrics
 
-__all__ = ["SliceAccuracy"]
+__all__ = ["SliceAccuracy", "SliceMetrics"]

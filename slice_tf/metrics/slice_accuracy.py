@@ -42,17 +42,17 @@ class SliceAccuracy(keras.metrics.Metric):
     def update_state(
         self, labels: Any, predictions: Any, membership: Any = None
     ) -> None:
-        dtype = self.counts.dtype
         right = ops.cast(
-            ops.equal(labels, ops.cast(predictions, labels.dtype)), dtype
+            ops.equal(labels, ops.cast(predictions, labels.dtype)), "float32"
         )
         right_and_all = ops.stack([right, ops.ones_like(right)], axis=-1)
         members = ops.ones_like(right)[:, None]
         if membership is not None:
-            inside = ops.cast(membership > 0, dtype)
+            inside = ops.cast(membership > 0, "float32")
             members = ops.concatenate([inside, members], axis=-1)
-        added = members[:, :, None] * right_and_all[:, None, :]
-        self.counts.assign_add(ops.sum(added, axis=0))
+        # A product of floats is fast, and exact for any batch in memory.
+        added = ops.matmul(ops.transpose(members), right_and_all)
+        self.counts.assign_add(ops.cast(added, self.counts.dtype))
 
     def result(self) -> dict[str, Any]:
         counts = ops.cast(self.counts, "float32")
@@ -60,8 +60,13 @@ class SliceAccuracy(keras.metrics.Metric):
         accuracy = ops.where(
             everyone > 0, right / ops.maximum(everyone, 1.0), float("nan")
         )
-        keys = [f"accuracy/{name}" for name in (*self.slices, "base")]
+        keys = (*self.slice_keys, "accuracy/base")
         return dict(zip(keys, ops.unstack(accuracy), strict=True))
+
+    @property
+    def slice_keys(self) -> tuple[str, ...]:
+        """Keys of the result, without the base slice's."""
+        return tuple(f"accuracy/{name}" for name in self.slices)
 
     def right_and_all(self) -> np.ndarray:
         """Returns right predictions and examples, `[slices + 1, 2]`."""

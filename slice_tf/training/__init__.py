@@ -1,21 +1,40 @@
-"""Training: fit, the loop for many devices, and a trained model's directory."""
+"""Training: fit, the loop for many devices, and a trained model's directory.
 
-from slice_tf.training.batches import Batches, DatasetBatches
-from slice_tf.training.checkpoints import Checkpoints
-from slice_tf.training.fit import fit, set_seed
-from slice_tf.training.loop import train
-from slice_tf.training.model_directory import (
-    load_model_directory,
-    save_model_directory,
-)
-from slice_tf.training.resume import Resume
-from slice_tf.training.strategy import choose_strategy
+Each public name is looked up when it is first used: reading a config loads
+neither TensorFlow nor Keras.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Batches": "batches",
+    "Checkpoints": "checkpoints",
+    "DatasetBatches": "batches",
+    "KeepBest": "best",
+    "Resume": "resume",
+    "StopEarly": "watch",
+    "TrainConfig": "config",
+    "WatchWorstSlices": "worst_slices",
+    "WriteLog": "write_log",
+    "choose_strategy": "strategy",
+    "fit": "fitting",
+    "load_model_directory": "model_directory",
+    "save_model_directory": "model_directory",
+    "set_seed": "fitting",
+    "train": "loop",
+}
 
 __all__ = [
     "Batches",
     "Checkpoints",
     "DatasetBatches",
+    "KeepBest",
     "Resume",
+    "StopEarly",
+    "TrainConfig",
+    "WatchWorstSlices",
+    "WriteLog",
     "choose_strategy",
     "fit",
     "load_model_directory",
@@ -23,3 +42,17 @@ __all__ = [
     "set_seed",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"module 'slice_tf.training' has no attribute '{name}'"
+        )
+    home = importlib.import_module(f"slice_tf.training.{_HOME[name]}")
+    globals()[name] = getattr(home, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

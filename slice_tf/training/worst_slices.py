@@ -1,0 +1,99 @@
+"""Watches the slices that do worst while a model trains."""
+
+import os
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from slice_tf.training.best import lower_bound
+
+WORST = "worst_slice_low"
+
+_SCALAR = 1  # SummaryMetadata's DATA_CLASS_SCALAR, for TensorBoard
+
+
+class WatchWorstSlices(keras.callbacks.Callback):
+    """Logs the worst slices of each epoch, and a number to stop by.
+
+    Reads what the model counted last: validation, or training where there is
+    none. Adds `worst_slice_low` to the logs: the least lower end of the
+    slices' 95 % intervals of accuracy. A slice that got better in a handful
+    of examples barely moves it. Put this before what reads it:
+
+        callbacks=[
+            WatchWorstSlices("logs", min_size=30),
+            StopEarly("worst_slice_low", patience=3),
+        ]
+
+    Args:
+        log_dir: Where TensorBoard finds `worst_slices/<slice>` and
+            `worst_slice_low`; None writes nothing.
+        num_slices: Slices written an epoch, the worst first.
+        min_size: Slices with fewer examples are left out; their lower ends
+            say how few they are, not how bad.
+
+    Raises:
+        ValueError: If a number is below 1; from `fit`, if the model has no
+            `slice_accuracy` or no slice is large enough.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike[str] | None = None,
+        num_slices: int = 5,
+        min_size: int = 30,
+    ) -> None:
+        super().__init__()
+        if num_slices < 1 or min_size < 1:
+            raise ValueError(
+                "`num_slices` and `min_size` must be at least 1. Received: "
+                f"num_slices={num_slices}, min_size={min_size}"
+            )
+        self.num_slices, self.min_size = num_slices, min_size
+        self._writer = (
+            None
+            if log_dir is None
+            else tf.summary.create_file_writer(os.fspath(log_dir))
+        )
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        worst = self._worst()
+        if logs is not None:
+            logs[WORST] = worst[0][1]
+        if self._writer is not None:
+            with self._writer.as_default(step=epoch):
+                _write(WORST, worst[0][1])
+                for name, _, accuracy in worst[: self.num_slices]:
+                    _write(f"worst_slices/{name}", accuracy)
+            self._writer.flush()
+
+    def _worst(self) -> list[tuple[str, float, float]]:
+        """Slices with lower end and accuracy, the worst first."""
+        metric = getattr(self.model, "slice_accuracy", None)
+        if metric is None:
+            raise ValueError(
+                "The model must count accuracy per slice. Received: "
+                f"model={self.model.name}, without `slice_accuracy`"
+            )
+        with self.model.distribute_strategy.scope():
+            counts = metric.right_and_all()[:-1].tolist()
+        found = [
+            (name, lower_bound(right, size), right / size)
+            for name, (right, size) in zip(metric.slices, counts, strict=True)
+            if size >= self.min_size
+        ]
+        if not found:
+            raise ValueError(
+                "At least one slice must be large enough to watch. Received: "
+                f"min_size={self.min_size}, largest slice="
+                f"{max((size for _, size in counts), default=0)}"
+            )
+        return sorted(found, key=lambda one: one[1])
+
+
+def _write(tag: str, value: float) -> None:
+    """Writes a scalar; `tf.summary.scalar` would need TensorBoard here."""
+    metadata = tf.compat.v1.SummaryMetadata(data_class=_SCALAR)
+    metadata.plugin_data.plugin_name = "scalars"
+    tf.summary.write(tag, tf.constant(value, tf.float32), metadata=metadata)
