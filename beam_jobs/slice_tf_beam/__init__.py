@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from slice_tf_beam.shard_job import apply_slicing_functions
-    from slice_tf_beam.summary import SliceSummary, Summary
+    from slice_tf_beam.summary import Summary
     from slice_tf_beam.transforms import ApplySlicingFunctions
 
 _HOME = {
     "ApplySlicingFunctions": "slice_tf_beam.transforms",
-    "SliceSummary": "slice_tf_beam.summary",
     "Summary": "slice_tf_beam.summary",
     "apply_slicing_functions": "slice_tf_beam.shard_job",
 }
 
 __all__ = [
     "ApplySlicingFunctions",
-    "SliceSummary",
     "Summary",
     "apply_slicing_functions",
 ]

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from slice_tf.slicing import SlicingFunction
+from slice_tf.slicing import SlicingFunction, open_resources
 from slice_tf_beam.budget import Budget
 from slice_tf_beam.functions import fingerprint_of, load_functions
 from slice_tf_beam.shards import Shard
@@ -57,11 +57,11 @@ class Job:
         )
 
     def load_functions(self) -> tuple[SlicingFunction, ...]:
-        """Returns the slicing functions.
+        """Returns the slicing functions, and loads what they use.
 
         Raises:
             ValueError: If one cannot be imported here, or they are not those
-                that the driver has.
+                that the driver has, or a resource cannot be loaded.
         """
         functions = load_functions(self.import_paths)
         found = fingerprint_of(functions)
@@ -72,4 +72,6 @@ class Job:
                 f"driver={self.functions_fingerprint}, worker={found}. Ship "
                 "the same code to both."
             )
+        # Here, because `sf_timeout` is for answers and not for loading.
+        open_resources(functions)
         return functions

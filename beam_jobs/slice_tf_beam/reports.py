@@ -7,9 +7,9 @@ from typing import Any
 
 from slice_tf import schema as schemas
 from slice_tf.schema import SliceSchema
+from slice_tf.slicing import VoteCounts
 from slice_tf_beam import output, paths
 from slice_tf_beam.budget import BudgetExceededError
-from slice_tf_beam.counts import VoteCounts
 from slice_tf_beam.job import Job
 from slice_tf_beam.sidecar import Sidecar
 from slice_tf_beam.summary import Summary
@@ -49,7 +49,12 @@ def write_reports(
             line = json.dumps({"shard": one.name, **error})
             errors.append(line + "\n")
             first_errors.setdefault(error.get("slice", ""), line)
-    summary = Summary.of(schema.names, counts, len(names), num_bad_records)
+    summary = Summary.of(
+        schema.names,
+        counts,
+        num_shards=len(names),
+        num_bad_records=num_bad_records,
+    )
     _write(job, output.ERRORS, "".join(errors))
     _write(job, output.SUMMARY, _json(summary.to_dict()))
     _write(job, schemas.FILE_NAME, schema.to_json())

@@ -4,8 +4,8 @@ import dataclasses
 import json
 from typing import Any
 
+from slice_tf.slicing import VoteCounts
 from slice_tf_beam import paths
-from slice_tf_beam.counts import VoteCounts
 
 FORMAT_VERSION = 1
 SUFFIX = ".stats.json"

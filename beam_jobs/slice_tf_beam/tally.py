@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slice_tf.data import RecordError
-from slice_tf.slicing import SlicingFunction, Votes
-from slice_tf_beam.counts import VoteCounts
+from slice_tf.slicing import SlicingFunction, VoteCounts, Votes
 
 MAX_ERRORS = 100  # Of each function, and damaged records; all are counted.
 MAX_MESSAGE = 200  # Characters of an exception's text.
