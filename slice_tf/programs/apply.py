@@ -146,18 +146,7 @@ def _rate(text: str) -> float:
 def _show(summary: "Summary", output_dir: str) -> None:
     from slice_tf.programs.tables import show_table
 
-    show_table(
-        ["slice", "size", "coverage, %", "unknown"],
-        [
-            [
-                one.name,
-                f"{one.size:,}",
-                f"{100 * one.coverage:.1f}",
-                f"{one.unknown:,}",
-            ]
-            for one in summary.slices
-        ],
-    )
+    show_table(*summary.table())
     print("\n".join(_lines(summary, output_dir)))  # noqa: T201 - results
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 
 # Share of the union of two slices above which they are nearly one slice.
 ALIKE = 0.9
+
+S = TypeVar("S", bound="Summary")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +60,8 @@ class Summary:
 
     @classmethod
     def of(
-        cls, names: tuple[str, ...], counts: VoteCounts, **facts: Any
-    ) -> "Summary":
+        cls: type[S], names: tuple[str, ...], counts: VoteCounts, **facts: Any
+    ) -> S:
         """Returns the summary of counted votes.
 
         Args:
