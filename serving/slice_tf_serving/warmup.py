@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from slice_tf.export.signatures import (
+    CLASSIFY,
     EXAMPLES,
     EXAMPLES_INPUT,
+    REGRESS,
     SERVING_DEFAULT,
+    TASK_INPUT,
     WARMUP_FILE,
 )
 from slice_tf_serving.checksums import refresh_checksum
@@ -19,6 +22,7 @@ from slice_tf_serving.meta_graph import read_meta_graph, signatures_of
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import encode
 
+TASKS = (CLASSIFY, REGRESS)
 MAX_RECORDS = 1000  # of TensorFlow Serving
 KINDS = ("predict_log", "classify_log", "regress_log", "multi_inference_log")
 
@@ -120,6 +124,14 @@ def _record(
     from tensorflow_serving.apis import prediction_log_pb2
 
     log = prediction_log_pb2.PredictionLog()
+    if name in TASKS and set(specs[name].inputs) == {TASK_INPUT}:
+        part = log.classify_log if name == CLASSIFY else log.regress_log
+        part.request.model_spec.signature_name = name
+        example = _example(specs[SERVING_DEFAULT])
+        for _ in range(batch_size):
+            listed = part.request.input.example_list.examples
+            listed.add().MergeFromString(example)
+        return _serialized(log)
     request = log.predict_log.request
     request.model_spec.signature_name = name
     for key, spec in specs[name].inputs.items():
@@ -128,6 +140,10 @@ def _record(
             array[:] = _example(specs[SERVING_DEFAULT])
         dtype = BY_NAME[spec.dtype]
         request.inputs[key].CopyFrom(encode(array, dtype, content=True))
+    return _serialized(log)
+
+
+def _serialized(log: Any) -> bytes:
     serialized: bytes = log.SerializeToString(deterministic=True)
     return serialized
 

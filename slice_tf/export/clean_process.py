@@ -15,7 +15,7 @@ import tensorflow as tf
 
 BATCH_SIZES = (1, 3)
 SERVING_DEFAULT = "serving_default"
-EXAMPLES = "examples"
+SERIALIZED = ("classify", "examples", "regress")
 
 
 def main(directory: str) -> None:
@@ -36,7 +36,7 @@ def _call(
 ) -> dict[str, list[int]]:
     function = functions[name]
     specs = function.structured_input_signature[1]
-    if name == EXAMPLES:
+    if name in SERIALIZED:
         example = _example(functions[SERVING_DEFAULT])
         inputs = {key: tf.constant([example] * batch_size) for key in specs}
     else:

@@ -19,6 +19,8 @@ FORMAT_VERSION = 1
 MODEL_NAME = "MODEL"  # stands for the name under which the model is served
 MAX_SAMPLE_VALUES = 1024
 
+_TASKS = (names.CLASSIFY, names.REGRESS)
+_LISTS = {"float32": "floatList", "int64": "int64List", "string": "bytesList"}
 _PROTO = {
     "float32": ("DT_FLOAT", "floatVal"),
     "int64": ("DT_INT64", "int64Val"),
@@ -35,7 +37,8 @@ def write_contract(
     """Writes names, dtypes and shapes of all signatures, with samples.
 
     A sample is a request of one example whose values are zero, ready for
-    `curl` and as the JSON form of a `tensorflow.serving.PredictRequest`.
+    `curl` and as the JSON form of a `tensorflow.serving.PredictRequest`
+    (`ClassificationRequest` of `classify`, `RegressionRequest` of `regress`).
     It is left out (null) where it would hold more than 1024 values.
 
     Args:
@@ -88,6 +91,8 @@ def _sample(name: str, spec: FeatureSpec) -> dict[str, Any] | None:
     features = dict(spec.features)
     if sum(one.size for one in features.values()) > MAX_SAMPLE_VALUES:
         return None
+    if name in _TASKS:
+        return _task_sample(name, features)
     if name == names.EXAMPLES:
         text = base64.b64encode(encode(_zeros(features))).decode()
         row: dict[str, Any] = {names.EXAMPLES_INPUT: {"b64": text}}
@@ -99,14 +104,32 @@ def _sample(name: str, spec: FeatureSpec) -> dict[str, Any] | None:
             for key, one in features.items()
         }
     body = {"signature_name": name, "instances": [row]}
+    return _requests(name, "predict", body, {"inputs": inputs})
+
+
+def _task_sample(name: str, features: Mapping[str, Feature]) -> dict[str, Any]:
+    """Returns the same for a signature to classify or regress with."""
+    body = {"signature_name": name, "examples": [_zeros(features)]}
+    example = {
+        key: {_LISTS[one.dtype]: {"value": _zeros(features)[key]}}
+        for key, one in features.items()
+    }
+    examples = [{"features": {"feature": example}}]
+    message = {"input": {"exampleList": {"examples": examples}}}
+    return _requests(name, name, body, message)
+
+
+def _requests(
+    name: str, verb: str, body: dict[str, Any], message: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "curl": "curl --data "
         f"'{json.dumps(body)}' "
-        f"http://localhost:8501/v1/models/{MODEL_NAME}:predict",
+        f"http://localhost:8501/v1/models/{MODEL_NAME}:{verb}",
         "rest": body,
         "grpc": {
             "modelSpec": {"name": MODEL_NAME, "signatureName": name},
-            "inputs": inputs,
+            **message,
         },
     }
 

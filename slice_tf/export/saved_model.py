@@ -20,6 +20,7 @@ from slice_tf.export.servable import (
     make_signatures,
 )
 from slice_tf.export.staging import staged
+from slice_tf.export.tasks import set_methods
 from slice_tf.models.slice_aware_model import SliceAwareModel
 from slice_tf.models.task_model import TaskModel
 
@@ -37,8 +38,9 @@ def export_saved_model(
 
     It needs neither slicing functions nor any Python code of the model. Its
     signatures are `serving_default` (dense features by name), `examples`
-    (serialized `tf.train.Example`s) and, for a slice-aware model, `explain`;
-    every one takes a batch of any size. Beside the model lie
+    (serialized `tf.train.Example`s), `classify` and, of two classes,
+    `regress` in TensorFlow Serving's form and, for a slice-aware model,
+    `explain`; every one takes a batch of any size. Beside the model lie
     `assets/slices.json`, `assets.extra/signature.json` (inputs, outputs and a
     sample request of each signature) and `assets.extra/SHA256SUMS`.
 
@@ -73,6 +75,7 @@ def export_saved_model(
         served = _served(model)
         functions = make_signatures(served, spec)
         _save(served, functions, staging)
+        set_methods(staging)
         check_operations(staging, allow_operations)
         if isinstance(model, SliceAwareModel) and model.schema is not None:
             model.schema.save(_made(staging / names.SLICES_FILE))

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.export import signatures as names
+from slice_tf.export.tasks import make_task_signatures
 from slice_tf.models.probabilities import class_ids, class_probabilities
 from slice_tf.models.slice_aware_model import SliceAwareModel
 from slice_tf.models.task_model import TaskModel
@@ -59,11 +60,11 @@ def make_signatures(model: TaskModel, spec: FeatureSpec) -> dict[str, Any]:
     }
     checked = _checking_shapes(predict, spec)
     serialized = tf.TensorSpec([None], tf.string, names.EXAMPLES_INPUT)
+    parsed = _parsing_examples(predict, spec)
     functions = {
         names.SERVING_DEFAULT: _traced(checked, dense),
-        names.EXAMPLES: _traced(
-            _parsing_examples(predict, spec), {names.EXAMPLES_INPUT: serialized}
-        ),
+        names.EXAMPLES: _traced(parsed, {names.EXAMPLES_INPUT: serialized}),
+        **make_task_signatures(parsed, spec.num_classes),
     }
     if explain is not None:
         functions[names.EXPLAIN] = _traced(

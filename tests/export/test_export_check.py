@@ -66,6 +66,8 @@ def test_export_runs_where_only_tensorflow_is(export):
     assert report["signatures"] == {
         "serving_default": predicted,
         "examples": predicted,
+        "classify": {"classes": [3, 2], "scores": [3, 2]},
+        "regress": {"outputs": [3]},
         "explain": {
             **predicted,
             "attention": [3, 3],

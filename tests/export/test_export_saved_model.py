@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from exported_task import NAMES, SCHEMA, assert_same, made
 from slice_tf.data import Feature, FeatureSpec
@@ -51,9 +52,45 @@ def test_explain_adds_slices_and_attention(name, loaded):
     assert_same(outputs, one.expected("explain"))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_classify_names_each_class_with_its_probability(name, loaded):
+    one = made(name)
+    outputs = called(loaded[name], "classify", {"inputs": one.examples})
+    expected = one.expected("examples")["probabilities"]
+    np.testing.assert_allclose(outputs["scores"], expected, atol=1e-5)
+    labels = [str(label).encode() for label in range(expected.shape[1])]
+    assert outputs["classes"].tolist() == [labels] * len(expected)
+
+
+def test_regress_gives_the_probability_of_class_one(loaded):
+    one = made("binary")
+    outputs = called(loaded["binary"], "regress", {"inputs": one.examples})
+    expected = one.expected("examples")["probabilities"][:, 1]
+    np.testing.assert_allclose(outputs["outputs"], expected, atol=1e-5)
+    assert "regress" not in loaded["multi_class"].signatures
+
+
+def test_method_names_are_those_of_tensorflow_serving(exports):
+    message = saved_model_pb2.SavedModel.FromString(
+        (exports["binary"] / "saved_model.pb").read_bytes()
+    )
+    methods = {
+        name: one.method_name.rpartition("/")[2]
+        for name, one in message.meta_graphs[0].signature_def.items()
+        if not name.startswith("__")
+    }
+    assert methods == {
+        "serving_default": "predict",
+        "examples": "predict",
+        "explain": "predict",
+        "classify": "classify",
+        "regress": "regress",
+    }
+
+
 def test_model_without_slices_has_nothing_to_explain(exports, loaded):
     signatures = set(loaded["vanilla"].signatures)
-    assert signatures == {"serving_default", "examples"}
+    assert signatures == {"serving_default", "examples", "classify", "regress"}
     assert not (exports["vanilla"] / "assets/slices.json").exists()
 
 

@@ -37,7 +37,7 @@ def test_export_then_publish(model_dir, tmp_path, capsys):
     done = run(capsys, "export", "--model", model_dir, "--output-dir", saved)
     assert done[:2] == (0, f"saved model: {saved}\n")
     assert SliceSchema.load(saved / "assets") == made("binary").model.schema
-    assert len(read_warmup(saved)) == 3
+    assert len(read_warmup(saved)) == 4
     done = run(capsys, "publish", "--saved-model", saved, "--base-dir", base)
     assert done[:2] == (0, f"version: {base / '1'}\n")
     done = run(capsys, "export", "--model", model_dir, "--output-dir", saved)
@@ -258,8 +258,8 @@ def test_predict_sends_records(asking, tmp_path):
         (
             '{"instances": [1]}',
             ("--signature", "nope"),
-            "must be among examples, explain, serving_default. Received: "
-            "signature='nope'",
+            "must be among classify, examples, explain, serving_default. "
+            "Received: signature='nope'",
         ),
         (
             '{"instances": [1]}',

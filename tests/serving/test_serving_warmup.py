@@ -22,7 +22,13 @@ def version(base_dirs, tmp_path):
 
 def test_every_signature_gets_a_request_of_each_size(version):
     write_warmup(version, batch_sizes=(1, 4))
-    requests = [log.predict_log.request for log in read_warmup(version)]
+    logs = read_warmup(version)
+    tasks, logs = logs[:2], logs[2:]
+    assert [
+        len(log.classify_log.request.input.example_list.examples)
+        for log in tasks
+    ] == [1, 4]
+    requests = [log.predict_log.request for log in logs]
     assert [
         (
             request.model_spec.signature_name,
@@ -45,7 +51,7 @@ def test_every_signature_gets_a_request_of_each_size(version):
 
 
 def test_example_has_all_features(version):
-    (log, *_) = read_warmup(version)
+    (_, log, *_) = read_warmup(version)
     inputs = log.predict_log.request.inputs
     features = decode(inputs["examples"].string_val[0]).features.feature
     assert set(features) == {"x", "n"}
@@ -55,7 +61,7 @@ def test_example_has_all_features(version):
 def test_requests_are_replayed_before_the_version_is_served(version):
     servable = Servable("m", 1, version, Limits())
     servable.close()
-    assert servable.num_warmup_requests == 3
+    assert servable.num_warmup_requests == 4
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_version_that_fails_its_warmup_is_not_served(change, message, version):
 def test_damaged_requests_are_told(version):
     content = (version / FILE).read_bytes()
     (version / FILE).write_bytes(content[:-1])
-    with pytest.raises(ValueError, match=r"must be readable.*record=2"):
+    with pytest.raises(ValueError, match=r"must be readable.*record=3"):
         read_warmup(version)
 
 
@@ -102,5 +108,5 @@ def test_sizes_must_be_positive(sizes, version):
 
 
 def test_there_may_be_a_thousand_requests(version):
-    with pytest.raises(ValueError, match="Received: requests=1002"):
+    with pytest.raises(ValueError, match="Received: requests=1336"):
         write_warmup(version, range(1, 335))
