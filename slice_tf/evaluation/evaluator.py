@@ -137,6 +137,13 @@ class Evaluator:
                 only one of the two has a baseline or indicators.
         """
         self.schema.check_same(other.schema, "this evaluator", "the other")
+        if not other.counts.num_examples:
+            return
+        if not self.counts.num_examples:
+            self.paired = other.paired and PairedCounts(self.schema.num_slices)
+            self.indicators = other.indicators and IndicatorCounts(
+                self.schema.num_slices
+            )
         for name in ("paired", "indicators"):
             if (getattr(self, name) is None) != (getattr(other, name) is None):
                 raise ValueError(

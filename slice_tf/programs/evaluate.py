@@ -1,12 +1,17 @@
-"""`slice-tf evaluate`: metrics per slice of a trained model."""
+"""`slice-tf evaluate`: metrics per slice of a model, or of predictions."""
 
+import argparse
 import hashlib
 import logging
 import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.flags import (
+    FlagParser,
+    positive_int,
+    split_beam_flags,
+)
 from slice_tf.programs.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -17,44 +22,100 @@ logger = logging.getLogger("slice_tf.evaluate")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Evaluates a model directory on sliced data and prints a table."""
+    """Evaluates a model directory, or predictions, and prints a table."""
+    own, beam_flags = split_beam_flags(argv)
+    flags = _parse(own, beam_flags)
+    _check_output(flags.output)
+    flags.output.parent.mkdir(parents=True, exist_ok=True)
+    if flags.predictions is not None:
+        results = _evaluate_predictions(flags, beam_flags)
+    else:
+        results = _evaluate(
+            flags.model, flags.baseline, flags.data, flags.batch_size
+        )
+        results.save(flags.output)
+    _show(results)
+    logger.info("wrote %s", flags.output)
+    return 0
+
+
+def _parse(
+    argv: Sequence[str], beam_flags: Sequence[str]
+) -> argparse.Namespace:
     parser = FlagParser(
         "evaluate",
-        "Predicts sliced data with a trained model, writes results.json and "
-        "prints accuracy per slice with 95 % intervals.",
+        "Predicts sliced data with a trained model, or reads predictions that "
+        "were made elsewhere, writes results.json and prints accuracy per "
+        "slice with 95 % intervals. Flags of Apache Beam follow after `--`.",
     )
     directory = pathlib.Path
-    parser.add_argument(
-        "--model", type=directory, required=True, help="model directory"
+    add = parser.add_argument
+    add("--model", type=directory, help="model directory")
+    add("--data", help="directory that `slice-tf apply` wrote")
+    add(
+        "--predictions",
+        help="TFRecords of predictions instead of a model and data: a path, a "
+        "directory or a quoted pattern, here or on gs:// and the like",
     )
-    parser.add_argument(
-        "--data", required=True, help="directory that `slice-tf apply` wrote"
-    )
-    parser.add_argument(
-        "--output", type=directory, required=True, help="results.json to write"
-    )
-    parser.add_argument(
+    add("--schema", help="directory with slices.json, if not beside them")
+    add("--output", type=directory, required=True, help="results.json to write")
+    add(
         "--baseline",
         type=directory,
         help="directory of another model, to compare with example by example",
     )
-    parser.add_argument(
+    add(
         "--batch-size",
         type=positive_int,
         default=1024,
         help="examples predicted at once",
     )
-    flags = parser.parse(argv)
-    _check_output(flags.output)
-
-    results = _evaluate(
-        flags.model, flags.baseline, flags.data, flags.batch_size
+    add(
+        "--workers",
+        type=positive_int,
+        default=1,
+        help="processes that count predictions on this machine",
     )
-    flags.output.parent.mkdir(parents=True, exist_ok=True)
-    results.save(flags.output)
-    _show(results)
-    logger.info("wrote %s", flags.output)
-    return 0
+    flags = parser.parse(argv)
+    _check_source(flags, beam_flags)
+    return flags
+
+
+def _check_source(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
+    given = [
+        name
+        for name in ("model", "data", "baseline", "predictions", "schema")
+        if getattr(flags, name) is not None
+    ]
+    by_model = {"model", "data"} <= set(given) <= {"model", "data", "baseline"}
+    by_predictions = "predictions" in given and set(given) <= {
+        "predictions",
+        "schema",
+    }
+    if not (by_model and not beam_flags) and not by_predictions:
+        raise ValueError(
+            "Either `--model` and `--data` must be given, or `--predictions`, "
+            "which alone runs on Beam. Received: "
+            f"{', '.join(given) or 'none'}"
+            f"{', Beam flags' if beam_flags else ''}"
+        )
+
+
+def _evaluate_predictions(
+    flags: argparse.Namespace, beam_flags: Sequence[str]
+) -> "Results":
+    from slice_tf_beam.beam_logs import quiet_beam
+
+    quiet_beam()
+    from slice_tf_beam import evaluate_predictions
+
+    return evaluate_predictions(
+        flags.predictions,
+        str(flags.output),
+        schema_dir=flags.schema,
+        num_workers=flags.workers,
+        pipeline_options=beam_flags,
+    )
 
 
 def _check_output(path: pathlib.Path) -> None:

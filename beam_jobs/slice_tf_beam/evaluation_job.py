@@ -1,0 +1,181 @@
+"""The job behind `slice-tf evaluate --predictions`."""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from slice_tf.data import read_records
+from slice_tf.evaluation import Evaluator, ModelFacts, Results
+from slice_tf.schema import FILE_NAME, SliceSchema
+from slice_tf_beam import paths
+from slice_tf_beam.options import make_options, open_runner
+from slice_tf_beam.predictions import (
+    BATCH,
+    PredictionFeatures,
+    PredictionSpec,
+    count_predictions,
+)
+from slice_tf_beam.shards import Shard, list_shards
+
+# What was counted, and why shards could not be.
+Outcome = tuple[Evaluator, list[str]]
+
+_MAX_FAILURES = 20
+_USER_ERRORS = (ValueError, TypeError, OSError)
+
+
+def evaluate_predictions(
+    predictions: str,
+    output: str,
+    *,
+    schema_dir: str | None = None,
+    features: PredictionFeatures | None = None,
+    num_workers: int = 1,
+    pipeline_options: Sequence[str] = (),
+) -> Results:
+    """Evaluates TFRecords of predictions and writes results.json.
+
+    A worker counts whole shards and sends what it counted; nothing is
+    shuffled by slice, and memory does not grow with the data. The results
+    are those of the same arrays in memory, to the last bit.
+
+    Args:
+        predictions: TFRecord files: a path, a directory or a pattern.
+        output: Where to write the results.
+        schema_dir: Directory with `slices.json`; by default that of the
+            predictions.
+        features: Names of the features of a prediction.
+        num_workers: Processes on this machine.
+        pipeline_options: Beam's own flags.
+
+    Raises:
+        ValueError: If there are no predictions or no schema, or a record is
+            no prediction; the message names the file.
+        OSError: If a file cannot be read or written.
+    """
+    shards = list_shards(predictions)
+    options = make_options(pipeline_options, num_workers)
+    schema = _schema(schema_dir or paths.directory_of(shards[0].path))
+    spec = _spec(shards, schema, features or PredictionFeatures())
+    target = paths.absolute(output)
+    report = paths.temporary(paths.directory_of(target), "evaluation")
+    try:
+        with (
+            open_runner(options) as runner,
+            beam.Pipeline(runner=runner, options=options) as pipeline,
+        ):
+            _ = (
+                pipeline
+                | "Shards" >> beam.Create(shards)
+                | "SpreadShards" >> beam.Reshuffle()
+                | "CountShards" >> beam.ParDo(_CountShard(spec))
+                | "MergeCounts"
+                >> beam.CombineGlobally(_MergeCounts(spec)).without_defaults()
+                | "WriteResults"
+                >> beam.Map(_write, report, predictions, spec.with_baseline)
+            )
+        values = paths.read_json(report)
+    finally:
+        paths.discard([report])
+    if isinstance(values, list):
+        raise ValueError(values[0])
+    results = Results.from_dict(values)
+    paths.write_text(target, json.dumps(values, indent=1) + "\n")
+    return results
+
+
+def _schema(directory: str) -> SliceSchema:
+    path = paths.join(directory, FILE_NAME)
+    if not paths.exists(path):
+        raise ValueError(
+            "Predictions must lie beside the schema of their slices, or a "
+            f"schema be named. Received: missing={path}. `slice-tf apply` "
+            "writes one; pass its directory as the schema."
+        )
+    return SliceSchema.from_dict(paths.read_json(path))
+
+
+def _spec(
+    shards: Sequence[Shard], schema: SliceSchema, features: PredictionFeatures
+) -> PredictionSpec:
+    """Returns the spec of the first record there is."""
+    for shard in shards:
+        for record in _records(shard):
+            return PredictionSpec.of(record, schema, features)
+    raise ValueError(
+        "There must be at least one prediction to evaluate. Received: "
+        f"files={len(shards)}, all of them empty"
+    )
+
+
+def _records(shard: Shard) -> Iterator[bytes]:
+    with paths.open_to_read(shard.path) as stream:
+        yield from read_records(stream, shard.path)
+
+
+class _CountShard(beam.DoFn):
+    """Counts a shard; what data causes is a text and no exception."""
+
+    def __init__(self, spec: PredictionSpec) -> None:
+        super().__init__()
+        self._spec = spec
+        self._examples = Metrics.counter("slice_tf", "predictions")
+
+    def process(self, shard: Shard) -> Iterator[Outcome]:
+        evaluator = self._spec.evaluator()
+        failures = []
+        try:
+            records = _records(shard)
+            while batch := list(itertools.islice(records, BATCH)):
+                count_predictions(evaluator, batch, self._spec)
+                self._examples.inc(len(batch))
+        except _USER_ERRORS as error:
+            text = str(error)
+            known = shard.path in text
+            failures.append(text if known else f"{shard.path}: {text}")
+        yield evaluator, failures
+
+
+class _MergeCounts(beam.CombineFn):
+    """Merges what shards counted; after a failure, failures only."""
+
+    def __init__(self, spec: PredictionSpec) -> None:
+        super().__init__()
+        self._spec = spec
+
+    def create_accumulator(self) -> Outcome:
+        return self._spec.evaluator(), []
+
+    def add_input(self, merged: Outcome, outcome: Outcome) -> Outcome:
+        evaluator, failures = merged
+        failures = sorted([*failures, *outcome[1]])[:_MAX_FAILURES]
+        if not failures:
+            evaluator.merge(outcome[0])
+        return evaluator, failures
+
+    def merge_accumulators(self, outcomes: Iterable[Outcome]) -> Outcome:
+        merged = self.create_accumulator()
+        for outcome in outcomes:
+            merged = self.add_input(merged, outcome)
+        return merged
+
+    def extract_output(self, merged: Outcome) -> Outcome:
+        return merged
+
+
+def _write(
+    outcome: Outcome, path: str, data_path: str, with_baseline: bool
+) -> None:
+    evaluator, failures = outcome
+    values: Any = failures
+    if not failures:
+        results = evaluator.results(
+            data_path=data_path,
+            baseline=ModelFacts() if with_baseline else None,
+        )
+        values = results.to_dict()
+    paths.write_text(path, json.dumps(values))

@@ -1,0 +1,115 @@
+"""Evaluates TFRecords of predictions on Beam, in 100 overlapping slices.
+
+Two sizes, so that the fixed cost of a pipeline can be told from the cost of an
+example, and the growth of memory be seen. One process and two; the same
+arrays are counted in memory and the results compared.
+
+    python benchmarks/bench_evaluation_beam.py [--examples N]
+"""
+
+import argparse
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from slice_tf.data import append_membership, encode, write_records
+from slice_tf.evaluation import Results, render_table
+from slice_tf.schema import SliceSchema
+
+NUM_SLICES, SHARE, NUM_SHARDS = 100, 0.056, 8
+GOAL = 20_000
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=400_000)
+    flags = parser.parse_args()
+    sizes = (flags.examples // 4, flags.examples)
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        root = pathlib.Path(name)
+        for size in sizes:
+            write(root / str(size), size)
+        for workers in (1, 2):
+            (few, _), (many, peak) = (
+                run(root / str(size), size, workers) for size in sizes
+            )
+            margin = (sizes[1] - sizes[0]) / max(many - few, 1e-9)
+            rate = sizes[1] / many
+            rows.append(
+                [
+                    f"{workers} process" + "es" * (workers > 1),
+                    f"{few:.1f}",
+                    f"{many:.1f}",
+                    f"{rate:,.0f}",
+                    f"{rate / GOAL:.2f} x",
+                    f"{margin:,.0f}",
+                    f"{peak:.0f}",
+                ]
+            )
+    headers = [
+        f"{NUM_SLICES} slices",
+        f"{sizes[0]:,} examples, s",
+        f"{sizes[1]:,}, s",
+        "examples/s",
+        "against 20,000",
+        "examples/s beyond the start",
+        "peak RSS of a process, MB",
+    ]
+    print(render_table(headers, rows))
+
+
+def write(directory: pathlib.Path, num_examples: int) -> None:
+    """Writes shards of predictions."""
+    directory.mkdir()
+    rng = np.random.default_rng(0)
+    share = num_examples // NUM_SHARDS
+    for shard in range(NUM_SHARDS):
+        labels = rng.integers(0, 2, share)
+        scores = 1 / (1 + np.exp(-(rng.normal(size=share) + 2 * labels - 1)))
+        members = rng.random((share, NUM_SLICES), dtype=np.float32) < SHARE
+        records = (
+            append_membership(
+                encode({"label": label, "probabilities": [score]}), row
+            )
+            for label, score, row in zip(
+                labels.tolist(),
+                scores.tolist(),
+                members.astype(np.uint8),
+                strict=True,
+            )
+        )
+        write_records(directory / f"part-{shard}.tfrecord", records)
+    names = [f"s{i}" for i in range(NUM_SLICES)]
+    SliceSchema.from_names(names).save(directory)
+
+
+def run(
+    directory: pathlib.Path, size: int, workers: int
+) -> tuple[float, float]:
+    """Returns wall time of the command, and peak memory of any child so far."""
+    output = directory.parent / f"{directory.name}-{workers}.json"
+    command = [sys.executable, "-m", "slice_tf", "evaluate"]
+    own = [f"--predictions={directory}", f"--output={output}"]
+    start = time.perf_counter()
+    subprocess.run(
+        [*command, *own, f"--workers={workers}"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    seconds = time.perf_counter() - start
+    if Results.load(output).data.num_examples != size:
+        raise RuntimeError("Not every example was counted.")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return seconds, peak
+
+
+if __name__ == "__main__":
+    main()

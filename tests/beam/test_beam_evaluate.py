@@ -1,0 +1,217 @@
+import json
+import subprocess
+import sys
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that
+
+from slice_tf.data import append_membership, encode, write_records
+from slice_tf.evaluation import Evaluator, Results
+from slice_tf.programs import evaluate as program
+from slice_tf.schema import SliceSchema
+from slice_tf_beam import (
+    EvaluateSlices,
+    PredictionFeatures,
+    PredictionSpec,
+    evaluate_predictions,
+)
+
+SCHEMA = SliceSchema.from_names(["night", "rain", "snow"])
+NUM_ROWS = 5_000
+
+
+def arrays(num_classes=2, num_rows=NUM_ROWS):
+    rng = np.random.default_rng(0)
+    draw = rng.dirichlet
+    return {
+        "labels": rng.integers(0, num_classes, num_rows),
+        "probabilities": draw(np.ones(num_classes), num_rows).astype("f4"),
+        "membership": rng.integers(0, 2, (num_rows, 3)).astype(np.uint8),
+        "known": (rng.random((num_rows, 3)) < 0.9).astype(np.uint8),
+        "baseline_probabilities": draw(np.ones(num_classes), num_rows).astype(
+            "f4"
+        ),
+        "indicator_logits": rng.normal(size=(num_rows, 3)).astype("f4"),
+    }
+
+
+def records_of(values):
+    return [
+        append_membership(
+            encode(
+                {
+                    "label": int(values["labels"][row]),
+                    "probabilities": values["probabilities"][row],
+                    "baseline_probabilities": values["baseline_probabilities"][
+                        row
+                    ],
+                    "indicator_logits": values["indicator_logits"][row],
+                }
+            ),
+            values["membership"][row],
+            1 - values["known"][row],
+        )
+        for row in range(len(values["labels"]))
+    ]
+
+
+def write(directory, records, num_shards=3):
+    directory.mkdir(exist_ok=True)
+    for number, rows in enumerate(
+        np.array_split(np.arange(len(records)), num_shards)
+    ):
+        path = directory / f"predictions-{number}.tfrecord"
+        write_records(path, [records[row] for row in rows])
+    SCHEMA.save(directory)
+    return directory
+
+
+def in_memory(values, num_classes=2):
+    evaluator = Evaluator(SCHEMA, num_classes)
+    evaluator.add(**values)
+    return evaluator
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_results_are_those_of_arrays_in_memory(
+    tmp_path, num_classes, num_workers
+):
+    values = arrays(num_classes)
+    data = write(tmp_path / "data", records_of(values))
+    output = tmp_path / "results.json"
+    found = evaluate_predictions(
+        str(data), str(output), num_workers=num_workers
+    )
+    expected = in_memory(values, num_classes).results(data_path=str(data))
+    assert found == expected == Results.load(output)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["data", "results.json"]
+
+
+def test_shards_and_their_order_do_not_matter(tmp_path):
+    records = records_of(arrays(num_rows=500))
+    order = np.random.default_rng(1).permutation(500)
+    slices = []
+    for name, rows, shards in (("a", range(500), 1), ("b", order, 7)):
+        data = write(tmp_path / name, [records[i] for i in rows], shards)
+        found = evaluate_predictions(str(data), str(tmp_path / f"{name}.json"))
+        slices.append(found.slices)
+    assert slices[0] == slices[1]
+
+
+def test_the_transform_gives_one_evaluator():
+    values = arrays()
+    records = records_of(values)
+    spec = PredictionSpec.of(records[0], SCHEMA, PredictionFeatures())
+    expected = in_memory(values).results()
+
+    def check(evaluators):
+        (evaluator,) = evaluators
+        assert evaluator.results() == expected
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        found = (
+            pipeline
+            | beam.Create(records)
+            | beam.Reshuffle()
+            | EvaluateSlices(spec)
+        )
+        assert_that(found, check)
+
+
+def test_one_probability_is_that_of_class_1(tmp_path):
+    rows = [
+        append_membership(encode({"y": y, "p": [p]}), np.zeros(3, np.uint8))
+        for y, p in ((1, 0.75), (0, 0.25), (1, 0.25))
+    ]
+    data = write(tmp_path / "data", rows)
+    found = evaluate_predictions(
+        str(data),
+        str(tmp_path / "r.json"),
+        features=PredictionFeatures("y", "p"),
+    )
+    assert found.slices[-1].confusion == [[1, 0], [1, 1]]
+
+
+def edited(**changes):
+    values = {"label": 1, "probabilities": [0.5, 0.5], **changes}
+    kept = {name: value for name, value in values.items() if value is not None}
+    return append_membership(encode(kept), np.ones(3, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (edited(label=None), "must have the feature `label`"),
+        (edited(label=2), "label=2 at row 1"),
+        (edited(label=[0, 1]), "must hold 1 values in its int64_list"),
+        (edited(probabilities=[0.5]), "must hold 2 values in its float_list"),
+        (edited(probabilities=[0.5, 0.9]), "sum to one"),
+        (edited(probabilities=[float("nan"), 1.0]), "must be finite"),
+        (
+            encode({"label": 1, "probabilities": [0.5, 0.5]}),
+            "slices/membership",
+        ),
+        (b"\xff", "must hold a serialized"),
+    ],
+)
+def test_a_bad_record_is_one_line_that_names_its_file(
+    tmp_path, record, message
+):
+    data = write(tmp_path / "data", [edited(), record], 1)
+    output = tmp_path / "results.json"
+    with pytest.raises(ValueError, match=message) as error:
+        evaluate_predictions(str(data), str(output))
+    assert "predictions-0.tfrecord" in str(error.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_predictions_need_a_schema_and_a_record(tmp_path):
+    data = write(tmp_path / "data", [edited()], 1)
+    (data / "slices.json").unlink()
+    with pytest.raises(ValueError, match=r"missing=.*slices\.json"):
+        evaluate_predictions(str(data), str(tmp_path / "r.json"))
+    empty = write(tmp_path / "empty", [], 2)
+    with pytest.raises(ValueError, match="files=2, all of them empty"):
+        evaluate_predictions(str(empty), str(tmp_path / "r.json"))
+
+
+def test_the_command_takes_predictions_and_beam_flags(tmp_path):
+    data = write(tmp_path / "data", records_of(arrays(num_rows=300)))
+    output = tmp_path / "new" / "results.json"
+    own = [f"--predictions={data}/pred*", f"--output={output}"]
+    own += [f"--schema={data}", "--", "--direct_num_workers=1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "slice_tf", "evaluate", *own],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:6]] == [
+        "night",
+        "rain",
+        "snow",
+        "base",
+    ]
+    assert json.loads(output.read_text())["data"]["num_examples"] == 300
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["--model=m"],
+        ["--predictions=p", "--model=m", "--data=d"],
+        ["--predictions=p", "--baseline=b"],
+        ["--model=m", "--data=d", "--", "--runner=DirectRunner"],
+        ["--model=m", "--data=d", "--schema=s"],
+    ],
+)
+def test_a_model_or_predictions_must_be_given(flags):
+    with pytest.raises(ValueError, match="Either `--model` and `--data`"):
+        program.main(["--output=r.json", *flags])
