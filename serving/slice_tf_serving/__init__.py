@@ -7,7 +7,7 @@ import importlib
 from typing import Any
 
 # At once, because the function would else be hidden by its own module.
-from slice_tf_serving.publish import publish
+from slice_tf_serving.publish import publish, rollback
 
 _HOME = {
     "Client": "slice_tf_serving.client",
@@ -15,7 +15,7 @@ _HOME = {
     "write_warmup": "slice_tf_serving.warmup",
 }
 
-__all__ = ["Client", "ModelServer", "publish", "write_warmup"]
+__all__ = ["Client", "ModelServer", "publish", "rollback", "write_warmup"]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from slice_tf_serving.codes import ApiError, invalid
@@ -19,7 +19,8 @@ class ModelConfig:
 
     Args:
         name: Its name in requests.
-        base_dir: Directory of its versions.
+        base_dir: Directory of its versions; where TensorFlow Serving is to
+            serve it, a URL such as `gs://bucket/digits` as well.
         policy: Which of them are served; by default the newest.
         labels: Label to number, such as `{"stable": 3}`.
 
@@ -28,7 +29,7 @@ class ModelConfig:
     """
 
     name: str
-    base_dir: pathlib.Path
+    base_dir: str | os.PathLike[str]
     policy: VersionPolicy = dataclasses.field(default_factory=VersionPolicy)
     labels: Mapping[str, int] = dataclasses.field(
         default_factory=lambda: _NO_LABELS
@@ -65,6 +66,30 @@ def read_models_config(path: str | os.PathLike[str]) -> list[ModelConfig]:
             "A models.config must be one that TensorFlow Serving takes. "
             f"Received: file={file}, error={error}"
         ) from error
+
+
+def models_config(models: Sequence[ModelConfig]) -> str:
+    """Returns the text of a `models.config` file."""
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    message = model_server_config_pb2.ModelServerConfig()
+    for model in models:
+        one = message.model_config_list.config.add(
+            name=model.name,
+            base_path=os.fspath(model.base_dir),
+            model_platform=_PLATFORM,
+            version_labels=model.labels,
+        )
+        policy, chosen = one.model_version_policy, model.policy
+        if chosen.numbers:
+            policy.specific.versions.extend(chosen.numbers)
+        elif chosen.newest is None:
+            policy.all.SetInParent()
+        else:
+            policy.latest.num_versions = chosen.newest
+    text: str = text_format.MessageToString(message)
+    return text
 
 
 def configs_of(message: Any, served: Collection[str] = ()) -> list[ModelConfig]:

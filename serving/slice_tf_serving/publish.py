@@ -7,13 +7,15 @@ import uuid
 
 from slice_tf.export.signatures import WARMUP_FILE
 from slice_tf_serving.checksums import check_files
-from slice_tf_serving.versions import MAX_VERSION, numbered
+from slice_tf_serving.versions import MAX_VERSION, list_versions, numbered
 
 
 def publish(
     saved_model_dir: str | os.PathLike[str],
     base_dir: str | os.PathLike[str],
     version: int | None = None,
+    *,
+    keep: int | None = None,
 ) -> pathlib.Path:
     """Copies an export to the next version of a model.
 
@@ -28,6 +30,9 @@ def publish(
             file system with an atomic rename.
         version: Number of the version, greater than all that are there.
             `None` takes the next.
+        keep: How many versions to keep, this one included; older ones are
+            removed. `None` keeps all. Keep two at least: a server may still
+            be loading this one, and `rollback` needs the one before.
 
     Returns:
         The path of the version.
@@ -35,8 +40,14 @@ def publish(
     Raises:
         FileExistsError: If the version is not greater than all that are
             there.
-        ValueError: If the export is not whole, or directories are confused.
+        ValueError: If the export is not whole, directories are confused, or
+            `keep` is not positive.
     """
+    if keep is not None and keep < 1:
+        raise ValueError(
+            "`keep` must be positive, because the version that is published "
+            f"stays. Received: keep={keep}"
+        )
     source, base = pathlib.Path(saved_model_dir), pathlib.Path(base_dir)
     _check_directories(source, base)
     check_files(source)
@@ -54,7 +65,52 @@ def publish(
         shutil.rmtree(staging, ignore_errors=True)
         raise
     _flush_entry(base)
+    if keep is not None:
+        for number, path in list_versions(base)[:-keep]:
+            _remove(path, base / f".old-{number}-{uuid.uuid4().hex[:12]}")
     return final
+
+
+def rollback(
+    base_dir: str | os.PathLike[str], version: int | None = None
+) -> pathlib.Path:
+    """Publishes an earlier version again, as the next one.
+
+    Versions rise even so, and what is rolled back stays where it can be
+    looked at.
+
+    Args:
+        base_dir: The directory a model server watches.
+        version: The version to go back to; `None` takes the one before the
+            newest.
+
+    Returns:
+        The path of the new version.
+
+    Raises:
+        FileNotFoundError: If there is no such version.
+        ValueError: If it is not whole any more.
+    """
+    base = pathlib.Path(base_dir)
+    versions = dict(list_versions(base))
+    if version is None and len(versions) > 1:
+        version = sorted(versions)[-2]
+    if version not in versions:
+        raise FileNotFoundError(
+            "There must be an earlier version to go back to. Received: "
+            f"base_dir={base}, version={version}, "
+            f"versions={', '.join(map(str, versions)) or 'none'}"
+        )
+    return publish(versions[version], base)
+
+
+def _remove(path: pathlib.Path, hidden: pathlib.Path) -> None:
+    """Removes a version; a server sees the whole of it until it is gone."""
+    try:
+        path.rename(hidden)
+    except FileNotFoundError:  # Another publisher was faster.
+        return
+    shutil.rmtree(hidden)
 
 
 def _check_directories(source: pathlib.Path, base: pathlib.Path) -> None:

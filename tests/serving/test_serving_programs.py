@@ -58,6 +58,15 @@ def test_export_needs_a_model_directory(tmp_path, capsys):
     )
 
 
+def test_publish_keeps_and_rolls_back(exports, tmp_path, capsys):
+    flags = ["--saved-model", exports["binary"], "--base-dir", tmp_path]
+    for _ in range(3):
+        assert run(capsys, "publish", *flags, "--keep", 2)[0] == 0
+    done = run(capsys, "publish", "--rollback", "--base-dir", tmp_path)
+    assert done[:2] == (0, f"version: {tmp_path / '4'}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3", "4"]
+
+
 def test_publish_refuses_a_version_that_is_there(exports, tmp_path, capsys):
     flags = ["--saved-model", exports["binary"], "--base-dir", tmp_path]
     assert run(capsys, "publish", *flags)[0] == 0

@@ -1,11 +1,20 @@
 import shutil
 import threading
+import uuid
 
+import grpc
 import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_serving.apis import model_management_pb2
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from exported_task import made
 from slice_tf.export import export_saved_model
-from slice_tf_serving import publish
+from slice_tf_serving import ModelServer, publish, rollback
+from slice_tf_serving.canary import canary_plan
+from slice_tf_serving.model_config import read_models_config
+from slice_tf_serving.publish_remote import publish_remote
 from slice_tf_serving.versions import list_versions
 from slice_tf_serving.warmup import read_warmup
 
@@ -123,6 +132,142 @@ def test_export_without_warmup_gets_it(tmp_path):
     one = made("vanilla")
     path = export_saved_model(one.model, tmp_path / "m", one.spec)
     version = publish(path, tmp_path / "base")
-    assert len(read_warmup(version)) == 2
+    assert len(read_warmup(version)) == 4
     assert read_warmup(path) == []
     assert publish(version, tmp_path / "again").name == "1"
+
+
+def numbers(base):
+    return [number for number, _ in list_versions(base)]
+
+
+def test_only_the_newest_are_kept(exports, tmp_path):
+    for _ in range(4):
+        publish(exports["binary"], tmp_path, keep=2)
+    assert numbers(tmp_path) == [3, 4]
+    assert {path.name for path in tmp_path.iterdir()} == {"3", "4"}
+
+
+def test_one_version_stays_at_least(exports, tmp_path):
+    with pytest.raises(ValueError, match="Received: keep=0"):
+        publish(exports["binary"], tmp_path, keep=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [(None, "vanilla"), (1, "binary")]
+)
+def test_rollback_publishes_an_earlier_version_again(
+    version, expected, exports, tmp_path
+):
+    for name in ("binary", "vanilla", "multi_class"):
+        publish(exports[name], tmp_path)
+    path = rollback(tmp_path, version)
+    assert path == tmp_path / "4"
+    assert files(path) == files(exports[expected])
+    assert numbers(tmp_path) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("version", [None, 9])
+def test_rollback_needs_an_earlier_version(version, exports, tmp_path):
+    publish(exports["binary"], tmp_path)
+    with pytest.raises(FileNotFoundError, match=f"version={version}, versi"):
+        rollback(tmp_path, version)
+
+
+@pytest.fixture
+def store():
+    """A place without rename: TensorFlow's file system in memory."""
+    return f"ram://{uuid.uuid4().hex}/m"
+
+
+def test_store_gets_the_whole_export_and_the_graph_last(exports, store):
+    copied = []
+    copy = tf.io.gfile.copy
+
+    def recording(source, target):
+        copied.append(target)
+        copy(source, target)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tf.io.gfile, "copy", recording)
+        url = publish_remote(exports["binary"], store)
+    assert url == f"{store}/1"
+    assert copied[-1] == f"{url}/saved_model.pb"
+    expected = files(exports["binary"])
+    assert {one.removeprefix(f"{url}/") for one in copied} == set(expected)
+    for name, content in expected.items():
+        with tf.io.gfile.GFile(f"{url}/{name}", "rb") as file:
+            assert file.read() == content
+
+
+def test_versions_rise_in_a_store_as_well(exports, store):
+    assert publish_remote(exports["binary"], store, 7) == f"{store}/7"
+    assert publish_remote(exports["binary"], f"{store}/") == f"{store}/8"
+    with pytest.raises(FileExistsError, match="version=8, newest=8"):
+        publish_remote(exports["binary"], store, 8)
+
+
+def test_store_gets_nothing_without_warm_up(tmp_path, store):
+    one = made("vanilla")
+    path = export_saved_model(one.model, tmp_path / "m", one.spec)
+    with pytest.raises(ValueError, match="must have warm-up requests"):
+        publish_remote(path, store)
+
+
+def test_plan_leads_from_one_version_to_the_next(exports, tmp_path):
+    base = tmp_path / "base"
+    for _ in range(2):
+        publish(exports["binary"], base)
+    plan = canary_plan("m", base, 1, 2)
+    file = tmp_path / "models.config"
+    states = []
+    for step in plan:
+        file.write_text(step.config)
+        (model,) = read_models_config(file)
+        states.append((model.policy.numbers, dict(model.labels)))
+        assert model.policy.numbers == step.available
+    assert states == [
+        ((1,), {"stable": 1}),
+        ((1, 2), {"stable": 1}),
+        ((1, 2), {"stable": 1, "canary": 2}),
+        ((1, 2), {"stable": 2, "canary": 2}),
+        ((2,), {"stable": 2}),
+    ]
+    with pytest.raises(ValueError, match="Received: old=1, new=1"):
+        canary_plan("m", base, 1, 1)
+
+
+def test_plan_keeps_the_url_of_a_store():
+    (first, *_) = canary_plan("m", "gs://bucket/m", 1, 2)
+    assert 'base_path: "gs://bucket/m"' in first.config
+
+
+def test_server_walks_the_plan_and_back(exports, tmp_path):
+    base = tmp_path / "base"
+    for _ in range(2):
+        publish(exports["binary"], base)
+    plan = canary_plan("m", base, 1, 2)
+    first, *others = [_config(step, tmp_path) for step in plan]
+    with ModelServer.of_models([first], allow_reload=True) as server:
+        for step, config in [*zip(plan[1:], others, strict=True)]:
+            reload_config(server, step.config)
+            assert server.version == max(config.policy.numbers)
+        for step in reversed(plan[:-1]):
+            reload_config(server, step.config)
+        assert server.version == 1
+
+
+def _config(step, tmp_path):
+    file = tmp_path / "models.config"
+    file.write_text(step.config)
+    (model,) = read_models_config(file)
+    return model
+
+
+def reload_config(server, text):
+    request = model_management_pb2.ReloadConfigRequest()
+    text_format.Parse(text, request.config)
+    address = f"127.0.0.1:{server.grpc_port}"
+    with grpc.insecure_channel(address) as channel:
+        ModelServiceStub(channel).HandleReloadConfigRequest(request, timeout=60)
