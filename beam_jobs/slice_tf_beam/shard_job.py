@@ -7,7 +7,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 import slice_tf
-from slice_tf.slicing import schema_of
+from slice_tf.slicing import SlicingFunction, check_needs, schema_of
 from slice_tf_beam import output, paths
 from slice_tf_beam.budget import Budget
 from slice_tf_beam.functions import (
@@ -20,7 +20,7 @@ from slice_tf_beam.only_writer import only_writer
 from slice_tf_beam.options import make_options
 from slice_tf_beam.pipeline import Failure, slice_shards
 from slice_tf_beam.reports import write_reports
-from slice_tf_beam.shards import Shard, check_output, list_shards
+from slice_tf_beam.shards import Shard, check_output, first_row, list_shards
 from slice_tf_beam.summary import Summary
 
 logger = logging.getLogger("slice_tf.beam")
@@ -73,9 +73,10 @@ def apply_slicing_functions(
 
     Raises:
         TypeError: If `functions` is one string.
-        ValueError: If an argument is wrong, too many records are damaged, or
-            a slicing function fails too often. There is no manifest then;
-            whole shards are kept for the next run.
+        ValueError: If an argument is wrong, the first example lacks what a
+            slicing function `needs`, too many records are damaged, or a
+            slicing function fails too often. There is no manifest then; whole
+            shards are kept for the next run.
         OSError: If a file cannot be read or written.
     """
     budget = Budget(max_error_rate, max_bad_records)
@@ -94,6 +95,7 @@ def apply_slicing_functions(
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)
+    _check_needs(loaded, shards)
     output.make_writable(job.output_dir)
     with only_writer(job.output_dir):
         try:
@@ -102,6 +104,16 @@ def apply_slicing_functions(
             output.sweep(job.output_dir)
         names = sorted(shard.name for shard in shards)
         return write_reports(names, job, schema)
+
+
+def _check_needs(
+    functions: Sequence[SlicingFunction], shards: Sequence[Shard]
+) -> None:
+    """Refuses to start where the first example lacks what is needed."""
+    if any(function.needs for function in functions):
+        row = first_row(shards)
+        if row is not None:
+            check_needs(functions, row)
 
 
 def _slice_missing(

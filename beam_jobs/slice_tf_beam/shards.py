@@ -5,6 +5,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from slice_tf.data import decode, read_records
+from slice_tf.slicing import Row
 from slice_tf_beam import paths
 
 _SIDECARS = (".json", ".jsonl", ".tmp")
@@ -86,6 +88,21 @@ def check_output(shards: Sequence[Shard], output_dir: str) -> None:
                 "sliced shard bears the name of its raw one. Received: "
                 f"output_dir={output_dir}, input={directory}"
             )
+
+
+def first_row(shards: Iterable[Shard]) -> Row | None:
+    """Returns the first example of all shards.
+
+    None where there is none, or it cannot be read: slicing it says why.
+    """
+    for shard in shards:
+        with paths.open_to_read(shard.path) as source:
+            try:
+                for record in read_records(source, shard.path):
+                    return Row.from_example(decode(record))
+            except ValueError:
+                return None
+    return None
 
 
 def _is_shard(file: Any) -> bool:

@@ -127,6 +127,15 @@ def test_all_damaged_files_are_told_of_the_first_in_the_error(
     assert f"file={raw}/train-1, record=0, byte=0" in caplog.text
 
 
+def test_a_first_record_that_is_damaged_is_named_as_any_other(tmp_path, raw):
+    (raw / "train-0").write_bytes(b"junk that is no record")
+    message = f"file={raw}/train-0, record=0, byte=0, damage="
+    with pytest.raises(ValueError, match=message):
+        slice_within(
+            tmp_path, 0, functions_in("faulty.py") + ":needs_what_is_missing"
+        )
+
+
 def test_an_empty_record_is_an_example_of_no_features(tmp_path, raw):
     write_records(raw / "train-0", [b"", raw_record(0)])
     summary = apply_slicing_functions(

@@ -120,6 +120,27 @@ def test_a_missing_feature_is_unknown_and_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize("sizes", [(20, 30), (0, 2)])
+def test_a_needed_feature_that_is_missing_stops_the_job_at_its_start(
+    tmp_path, sizes
+):
+    message = (
+        "needs_what_is_missing: An example must have the feature.*Received: "
+        "feature='idd', features=id, label, text. Did you mean 'id'"
+    )
+    with pytest.raises(ValueError, match=message):
+        slice_with(tmp_path, "rain", "needs_what_is_missing", sizes=sizes)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sizes", [(), (0,)])
+def test_without_an_example_nothing_is_missing(tmp_path, sizes):
+    write_raw(tmp_path / "raw", sizes)
+    (tmp_path / "raw" / "empty").touch()
+    summary = slice_with(tmp_path, "needs_what_is_missing")
+    assert summary.num_examples == 0
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_too_many_failures_fail_the_job_after_its_reports(tmp_path, workers):
     write_raw(tmp_path / "raw", [20, 30])

@@ -48,6 +48,11 @@ def reads_what_is_missing(row):
     return row.int("speed") > 3
 
 
+@slicing_function(needs=["text", "idd"])
+def needs_what_is_missing(row):
+    return row.int("idd") > 3
+
+
 @slicing_function
 def exits_python(row):
     if is_tenth(row):
