@@ -1,16 +1,20 @@
 """Figure 4 of the paper: accuracy inside two small slices, method by method.
 
     python experiments/synthetic.py [--seeds 20] [--test 50000]
+        [--snorkel-python PYTHON]
 
 Every method has the same backbone, data, order of examples and budget. Needs
-JAX, which trains all seeds at once. Writes a table and a picture to
-`docs/experiments/`.
+JAX, which trains all seeds at once. PYTHON is of an environment that has
+Snorkel, whose classifier is trained beside ours in the first setting. Writes a
+table and a picture to `docs/experiments/`.
 """
 
 import argparse
 import dataclasses
 import os
 import pathlib
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -102,6 +106,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--test", type=int, default=50_000)
     parser.add_argument("--settings", nargs="+", default=list(SETTINGS))
+    parser.add_argument("--snorkel-python")
     flags = parser.parse_args()
     began = time.monotonic()
     accuracies = {}
@@ -113,6 +118,11 @@ def main() -> None:
             method: _accuracies(METHODS[method], problem, flags.seeds)
             for method in METHODS
         }
+        if flags.snorkel_python and name == flags.settings[0]:
+            predicted = _ask_snorkel(flags.snorkel_python, problem)
+            accuracies[name]["Snorkel's classifier"] = _scores(
+                predicted == 1, problem
+            )
         print("\n".join(_table(accuracies[name])), flush=True)
     minutes = (time.monotonic() - began) / 60
     _write_page(accuracies, flags, minutes)
@@ -131,7 +141,21 @@ def _accuracies(method: Method, problem: Problem, num_seeds: int) -> Any:
         Training(),
         method.member_weight,
     )
-    right = (outputs["logits"][..., 0] > 0) == (problem.test_label == 1)
+    return _scores(outputs["logits"][..., 0] > 0, problem)
+
+
+def _ask_snorkel(python: str, problem: Problem) -> Any:
+    """Returns the classes that Snorkel's classifier predicts."""
+    with tempfile.TemporaryDirectory() as directory:
+        given, answer = (f"{directory}/{name}.npz" for name in ("in", "out"))
+        np.savez(given, **vars(problem.data))
+        program = pathlib.Path(__file__).with_name("peer_snorkel.py")
+        subprocess.run([python, str(program), given, answer], check=True)
+        return np.load(answer)["predicted"]
+
+
+def _scores(says_one: Any, problem: Problem) -> Any:
+    right = says_one == (problem.test_label == 1)
     members = problem.test_membership.astype(bool)
     parts = [np.ones_like(right), members[..., 0], members[..., 1]]
     return np.stack(
