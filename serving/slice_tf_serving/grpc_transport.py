@@ -19,6 +19,7 @@ from slice_tf_serving.client_errors import ServerError, failure
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.specs import SignatureSpec, callable_signatures
+from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.tensors import decode, encode
 
 _OPTIONS = (
@@ -35,17 +36,17 @@ class GrpcTransport:
     Args:
         host: Its host.
         port: Its port.
-        model: Name of the model.
-        version: Number of its version, or `None`.
+        target: The model.
+        is_secure: Whether to speak TLS.
     """
 
     def __init__(
-        self, host: str, port: int, model: str, version: int | None
+        self, host: str, port: int, target: Target, is_secure: bool
     ) -> None:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._url = f"grpc://{address}"
-        self._model, self._version = model, version
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._url = f"grpc{'s' * is_secure}://{address}"
+        self._target = target
+        self._channel = _channel(address, target, is_secure)
         self._prediction = prediction_service_pb2_grpc.PredictionServiceStub(
             self._channel
         )
@@ -111,14 +112,27 @@ class GrpcTransport:
         self._channel.close()
 
     def _named(self, request: Any) -> Any:
-        request.model_spec.name = self._model
-        if self._version is not None:
-            request.model_spec.version.value = self._version
+        target, spec = self._target, request.model_spec
+        spec.name = target.model
+        if target.version is not None:
+            spec.version.value = target.version
+        if target.label is not None:
+            spec.version_label = target.label
         return request
 
     def _call(self, method: Any, request: Any, timeout: float) -> Any:
         try:
-            return method(request, timeout=timeout)
+            metadata = tuple(self._target.authorization.items())
+            return method(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             code = Code.of_number(error.code().value[0])
             raise failure(code, self._url, error.details()) from error
+
+
+def _channel(address: str, target: Target, is_secure: bool) -> Any:
+    if not is_secure:
+        return grpc.insecure_channel(address, options=_OPTIONS)
+    certificates = target.certificates or Certificates()
+    return grpc.secure_channel(
+        address, certificates.credentials(), options=_OPTIONS
+    )

@@ -24,11 +24,15 @@ from slice_tf_serving.specs import (
     TensorSpec,
     callable_signatures,
 )
+from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.tensors import to_bytes
 
 _CODES = {
     400: Code.INVALID_ARGUMENT,
+    401: Code.UNAUTHENTICATED,
+    403: Code.PERMISSION_DENIED,
     404: Code.NOT_FOUND,
+    408: Code.DEADLINE_EXCEEDED,
     413: Code.RESOURCE_EXHAUSTED,
     429: Code.RESOURCE_EXHAUSTED,
     501: Code.UNIMPLEMENTED,
@@ -43,19 +47,18 @@ class HttpTransport:
     Args:
         host: Its host.
         port: Its port.
-        model: Name of the model.
-        version: Number of its version, or `None`.
+        target: The model.
+        is_secure: Whether to speak TLS.
     """
 
     def __init__(
-        self, host: str, port: int, model: str, version: int | None
+        self, host: str, port: int, target: Target, is_secure: bool
     ) -> None:
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._model = model
-        name = urllib.parse.quote(model, safe="")
-        suffix = "" if version is None else f"/versions/{version}"
-        self._path = f"/v1/models/{name}{suffix}"
-        self._connection = http.client.HTTPConnection(host, port)
+        address = f"[{host}]" if ":" in host else host
+        self._url = f"http{'s' * is_secure}://{address}:{port}"
+        self._path = f"/v1/models/{_path(target)}"
+        self._headers = target.authorization
+        self._connection = _connection(host, port, target, is_secure)
         self._lock = threading.Lock()
 
     def predict(
@@ -151,7 +154,9 @@ class HttpTransport:
         connection.timeout = timeout
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = dict(self._headers)
+        if body:
+            headers["Content-Type"] = "application/json"
         connection.request(method, path, body, headers)
         response = connection.getresponse()
         return response.status, response.read()
@@ -171,6 +176,26 @@ class HttpTransport:
             f"not. Received: url={self._url}",
             Code.UNKNOWN,
         )
+
+
+def _path(target: Target) -> str:
+    name = urllib.parse.quote(target.model, safe="")
+    if target.version is not None:
+        return f"{name}/versions/{target.version}"
+    if target.label is not None:
+        return f"{name}/labels/{urllib.parse.quote(target.label, safe='')}"
+    return name
+
+
+def _connection(
+    host: str, port: int, target: Target, is_secure: bool
+) -> http.client.HTTPConnection:
+    if not is_secure:
+        return http.client.HTTPConnection(host, port)
+    certificates = target.certificates or Certificates()
+    return http.client.HTTPSConnection(
+        host, port, context=certificates.context()
+    )
 
 
 def _values(name: str, array: Array) -> Any:

@@ -17,6 +17,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 from exported_task import NAMES, assert_same, made
 from slice_tf_serving import Client, ModelServer
 from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.model_config import ModelConfig
 
 SIGNATURES = [
     (name, signature)
@@ -202,7 +203,7 @@ def test_silent_server_runs_into_the_timeout(scheme, silent_port):
 
 
 @pytest.mark.parametrize(
-    "url", ["127.0.0.1:8500", "https://h:1", "http://", "grpc://h:x"]
+    "url", ["127.0.0.1:8500", "ftp://h:1", "http://", "grpc://h:x"]
 )
 def test_malformed_url_is_refused(url):
     with pytest.raises(ValueError, match="must be grpc://host:port"):
@@ -315,3 +316,78 @@ def test_waiting_ends(scheme, free_port):
 def test_waiting_for_a_model_that_never_comes_ends(connect):
     with pytest.raises(RequestError, match="code=NOT_FOUND"):
         connect("binary", model="nope").wait_until_ready(0.5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 9])
+def test_batch_is_split_and_put_together(batch_size, connect):
+    one = made("multi_class")
+    outputs = connect("multi_class").predict(
+        one.features, batch_size=batch_size
+    )
+    assert_same(outputs, one.expected("serving_default"))
+
+
+def test_what_cannot_be_split_is_told(connect):
+    client = connect("plain")
+    with pytest.raises(ValueError, match="Received: batch_size=0"):
+        client.predict({"x": [1.0]}, batch_size=0)
+    with pytest.raises(ValueError, match=r"same number of rows.*'x': \(\)"):
+        client.predict({"x": 1.0}, batch_size=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"retries": -1}, "Received: retries=-1"),
+        ({"version": 1, "label": "a"}, "Received: version=1, label='a'"),
+    ],
+)
+def test_arguments_must_make_sense(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Client("grpc://127.0.0.1", "m", **arguments)
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_label_pins_a_version(scheme, base_dirs, url_of):
+    model = ModelConfig("b", base_dirs["binary"], labels={"stable": 1})
+    with ModelServer.of_models([model]) as server:
+        url = url_of(server, scheme)
+        with Client(url, "b", label="stable") as client:
+            assert client.metadata().version == 1
+        with (
+            Client(url, "b", label="none") as client,
+            pytest.raises(RequestError, match="version label: none"),
+        ):
+            client.metadata()
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_call_is_repeated_until_the_server_is_there(
+    scheme, base_dirs, free_port
+):
+    ports = {"grpc": 0, "http": 0, scheme: free_port}
+    server = ModelServer(base_dirs["binary"], "m", ports["http"], ports["grpc"])
+    starting = threading.Timer(0.2, server.start)
+    starting.start()
+    url = f"{scheme}://127.0.0.1:{free_port}"
+    with Client(url, "m", retries=50, timeout=60) as client:
+        assert client.metadata().version == 1
+    starting.join()
+    server.stop()
+
+
+def test_what_was_refused_is_not_repeated(base_dirs, raw_call):
+    with ModelServer(base_dirs["binary"], "m") as server:
+        with Client(f"http://127.0.0.1:{server.rest_port}", "m") as client:
+            client.metadata()
+            with pytest.raises(RequestError):
+                client._again(
+                    lambda _: client._transport._call(
+                        "POST", "/v1/models/m:predict", b"{}", 60
+                    ),
+                    60,
+                )
+        path = "/monitoring/prometheus/metrics"
+        _, body = raw_call(server.rest_port, "GET", path, b"", {})
+    count = 'request_count{model_name="m",status="INVALID_ARGUMENT"} 1'
+    assert count in body.decode()

@@ -119,7 +119,7 @@ def test_new_version_replaces_the_old_without_a_failed_request(
         for version in (3, 4):
             add(saved, base, version)
             wait_until(lambda version=version: server.version == version)
-        wait_until(lambda: states(server)[3] == "END")
+        wait_until(lambda: states(server)[3] == "END" and 4 in versions)
     finally:
         done.set()
         asking.join()

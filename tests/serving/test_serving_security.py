@@ -13,9 +13,11 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     PredictionServiceStub,
 )
 
-from slice_tf_serving import ModelServer
+from slice_tf_serving import Client, ModelServer
+from slice_tf_serving.client_errors import RequestError, ServerError
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.security import Tls
+from slice_tf_serving.target import Certificates
 
 PREDICT = "/v1/models/plain:predict"
 BODY = b'{"instances": [1]}'
@@ -235,3 +237,35 @@ def test_request_that_has_arrived_is_answered_while_it_stops(serve):
         one.settimeout(60)
         server.stop()
         assert b'{"predictions":[2.5]}' in one.recv(1000)
+
+
+@needs_openssl
+@pytest.mark.parametrize("scheme", ["grpcs", "https"])
+def test_client_has_certificate_and_token(scheme, certificates, serve):
+    root = certificates
+    server = serve(
+        tls=Tls(root / "server.key", root / "server.pem", root / "ca.pem"),
+        token="s3cret",
+    )
+    ports = {"grpcs": server.grpc_port, "https": server.rest_port}
+    url = f"{scheme}://localhost:{ports[scheme]}"
+    mine = Certificates(
+        root / "ca.pem", root / "client.key", root / "client.pem"
+    )
+    with Client(url, "plain", certificates=mine, token="s3cret") as client:
+        assert client.predict({"x": [1.0]})["y"].tolist() == [2.5]
+    with (
+        Client(url, "plain", certificates=mine, token="no") as client,
+        pytest.raises(RequestError, match="code=UNAUTHENTICATED"),
+    ):
+        client.metadata()
+    with (
+        Client(url, "plain", token="s3cret", retries=0) as client,
+        pytest.raises((ConnectionError, ServerError)),
+    ):
+        client.metadata()
+
+
+def test_key_and_certificate_go_together(tmp_path):
+    with pytest.raises(ValueError, match="certificate=None"):
+        Certificates(key=tmp_path)
