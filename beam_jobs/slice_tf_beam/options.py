@@ -61,17 +61,14 @@ def open_runner(
     """
     name = options.view_as(StandardOptions).runner
     direct = options.view_as(DirectOptions)
-    if name is not None:
-        yield create_runner(name)
-    elif direct.direct_running_mode != "in_memory" or (
-        direct.direct_num_workers == 1 and not killable
-    ):
-        with Interrupts().watched():
-            yield FnApiRunner()
-    else:
+    several = direct.direct_num_workers > 1 or killable
+    if name is None and several and direct.direct_running_mode == "in_memory":
         workers = LocalWorkers()
         with workers.watched():
             yield FnApiRunner(default_environment=workers.environment)
+    else:
+        with Interrupts().watched():
+            yield FnApiRunner() if name is None else create_runner(name)
 
 
 def _checked(flags: list[str]) -> dict[str, Any]:

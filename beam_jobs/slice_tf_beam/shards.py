@@ -3,13 +3,11 @@
 import collections
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from slice_tf.data import decode, read_records
+from slice_tf.data.tfrecord import is_shard_name
 from slice_tf.slicing import Row
 from slice_tf_beam import paths
-
-_SIDECARS = (".json", ".jsonl", ".tmp")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +52,7 @@ def list_shards(pattern: str) -> list[Shard]:
     shards = [
         Shard(file.path, file.size_in_bytes, file.last_updated_in_seconds)
         for file in sorted(files, key=lambda file: file.path)
-        if _is_shard(file)
+        if is_shard_name(paths.name_of(file.path))
     ]
     if not shards:
         raise ValueError(
@@ -103,11 +101,6 @@ def first_row(shards: Iterable[Shard]) -> Row | None:
             except ValueError:
                 return None
     return None
-
-
-def _is_shard(file: Any) -> bool:
-    name = paths.name_of(file.path)
-    return not name.startswith((".", "_")) and not name.endswith(_SIDECARS)
 
 
 def _check_names(shards: Iterable[Shard]) -> None:

@@ -122,6 +122,18 @@ def test_a_killed_job_continues_to_the_same_bytes(
     check_continues(tmp_path / "out", whole, *flags)
 
 
+def test_a_job_killed_while_shards_are_cut_continues(tmp_path, whole):
+    flags = ["--workers", "2", "--split-bytes", "4000"]
+    job = Job(whole / "raw", tmp_path / "out", SLOW, *flags)
+    parts = ".tmp-train-*.stats.json"
+    while not any((tmp_path / "out").glob(parts)):
+        assert job.process.poll() is None, job.process.communicate()
+        time.sleep(0.002)
+    job.stop(signal.SIGKILL)
+    check_nothing_is_half_written(tmp_path / "out", whole)
+    check_continues(tmp_path / "out", whole, *flags)
+
+
 def test_a_job_killed_twenty_times_at_random_ends_as_any_other(tmp_path, whole):
     random = np.random.default_rng()
     out = tmp_path / "out"
@@ -181,9 +193,16 @@ def test_workers_end_with_a_job_that_is_killed(tmp_path, whole, signal_number):
     wait_until_gone(workers)
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_ctrl_c_ends_a_job_with_one_line(tmp_path, whole, workers):
-    flags = ["--workers", workers]
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--workers", "1"],
+        ["--workers", "2"],
+        ["--", "--runner=FnApiRunner"],
+    ],
+    ids=["one", "two", "named"],
+)
+def test_ctrl_c_ends_a_job_with_one_line(tmp_path, whole, flags):
     job = Job(whole / "raw", tmp_path / "out", SLOW, *flags)
     job.wait_for_shards(2)
     out, err = job.stop(signal.SIGINT)
