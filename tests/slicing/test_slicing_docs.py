@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 
 import numpy as np
 
@@ -11,6 +12,8 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "slicing_functions.md"
 def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     monkeypatch.chdir(tmp_path)
+    # Loading a file makes its directory importable; not for other tests.
+    monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "slices.py").write_text(blocks[0])
     names = {"labels": ["bad", "good"], "gold": np.array([[1, 1], [0, -1]])}
     for block in blocks:
