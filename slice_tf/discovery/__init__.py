@@ -1,25 +1,41 @@
 """From a model's errors to the next slicing function.
 
 A slicer finds groups of examples that a model gets wrong more often than is
-usual; all have scikit-learn's methods. Needs NumPy and scikit-learn only.
+usual; all have scikit-learn's methods. `discover` measures what is found on
+rows that did not help to find it, and `accept` writes it as a slicing
+function. Names are looked up when used: what a slicing function loads,
+`slice_tf.discovery.regions`, needs NumPy alone.
 """
 
-from slice_tf.discovery.class_mixture_slicer import ClassMixtureSlicer
-from slice_tf.discovery.confusion_slicer import ConfusionSlicer
-from slice_tf.discovery.domino_slicer import DominoSlicer
-from slice_tf.discovery.error_clusters_slicer import ErrorClustersSlicer
-from slice_tf.discovery.mixture_slicer import MixtureSlicer
-from slice_tf.discovery.multiaccuracy_slicer import MultiaccuracySlicer
-from slice_tf.discovery.slicer import Slicer
-from slice_tf.discovery.spotlight_slicer import SpotlightSlicer
+import importlib
+from typing import Any
 
-__all__ = [
-    "ClassMixtureSlicer",
-    "ConfusionSlicer",
-    "DominoSlicer",
-    "ErrorClustersSlicer",
-    "MixtureSlicer",
-    "MultiaccuracySlicer",
-    "Slicer",
-    "SpotlightSlicer",
-]
+_HOME = {
+    "ClassMixtureSlicer": "class_mixture_slicer",
+    "ConfusionSlicer": "confusion_slicer",
+    "Discovery": "held_out",
+    "DominoSlicer": "domino_slicer",
+    "ErrorClustersSlicer": "error_clusters_slicer",
+    "FoundSlice": "held_out",
+    "MixtureSlicer": "mixture_slicer",
+    "MultiaccuracySlicer": "multiaccuracy_slicer",
+    "Regions": "regions",
+    "Slicer": "slicer",
+    "SpotlightSlicer": "spotlight_slicer",
+    "accept": "propose",
+    "discover": "held_out",
+    "load_discovery": "discovered",
+    "load_regions": "regions",
+    "save_discovery": "discovered",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"module 'slice_tf.discovery' has no attribute '{name}'"
+        )
+    home = importlib.import_module(f"slice_tf.discovery.{_HOME[name]}")
+    return getattr(home, name)

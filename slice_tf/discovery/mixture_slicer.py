@@ -33,8 +33,9 @@ class MixtureSlicer(Slicer):
 
     Args:
         num_slices: Largest number of slices to report.
-        num_components: Components of the mixture of embeddings; the other has
-            half. "auto" takes one for 120 rows, from 2 to 50.
+        num_components: Components of the mixture of embeddings. "auto" takes
+            one for 120 rows, from 2 to 50.
+        num_error_components: Components of the other mixture.
         max_dim: Principal directions to keep.
         label_weight: Weight of labels and predictions in the second mixture.
         max_iter: Largest number of passes over the rows, for each mixture.
@@ -50,6 +51,7 @@ class MixtureSlicer(Slicer):
         self,
         num_slices: int = 5,
         num_components: int | str = "auto",
+        num_error_components: int = 25,
         max_dim: int = 32,
         label_weight: float = 5.0,
         max_iter: int = 60,
@@ -58,6 +60,7 @@ class MixtureSlicer(Slicer):
     ) -> None:
         self.num_slices = num_slices
         self.num_components = num_components
+        self.num_error_components = num_error_components
         self.max_dim = max_dim
         self.label_weight = label_weight
         self.max_iter = max_iter
@@ -88,7 +91,7 @@ class MixtureSlicer(Slicer):
         views, self.n_iter_ = [], 0
         for start, count, weight in (
             (regions_start, many, 0.0),
-            (cells_start, max(2, many // 2), self.label_weight),
+            (cells_start, self.num_error_components, self.label_weight),
         ):
             begin = start(z, labels, probabilities, count, weight, rng)
             mixture, passes = fit_mixture(

@@ -103,7 +103,7 @@ class Slicer(BaseEstimator):
         return tags
 
     def _check_parameters(self) -> None:
-        for name in ("num_slices", "num_components"):
+        for name in ("num_slices", "num_components", "num_error_components"):
             value = getattr(self, name, 1)
             if value != "auto" and (not isinstance(value, int) or value < 1):
                 raise ValueError(

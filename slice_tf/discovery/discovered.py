@@ -1,0 +1,68 @@
+"""discovered.json and its arrays: what a discovery run leaves."""
+
+import dataclasses
+import json
+import os
+import pathlib
+from typing import Any
+
+from slice_tf.discovery.held_out import Discovery, FoundSlice
+from slice_tf.discovery.regions import ARRAYS, load_regions
+
+FORMAT_VERSION = 1
+FILE_NAME = "discovered.json"
+
+
+def save_discovery(
+    directory: str | os.PathLike[str], found: Discovery
+) -> pathlib.Path:
+    """Writes `regions.npz`, then `discovered.json`, into a directory.
+
+    Returns:
+        The path of `discovered.json`.
+    """
+    path = pathlib.Path(directory)
+    path.mkdir(parents=True, exist_ok=True)
+    part = path / f"part-{ARRAYS}"
+    found.regions.save(part)
+    part.replace(path / ARRAYS)
+    facts: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "fingerprint": found.regions.fingerprint,
+        "num_rows": found.num_rows,
+        "error_rate": found.error_rate,
+        "slices": [dataclasses.asdict(one) for one in found.slices],
+    }
+    text = json.dumps(facts, indent=2) + "\n"
+    whole = path / FILE_NAME
+    draft = path / f"part-{FILE_NAME}"
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(whole)
+    return whole
+
+
+def load_discovery(directory: str | os.PathLike[str]) -> Discovery:
+    """Reads what `save_discovery` wrote.
+
+    Raises:
+        ValueError: If it is not whole, of another format, or its arrays are
+            of another run.
+    """
+    path = pathlib.Path(directory)
+    if not (path / FILE_NAME).is_file():
+        raise ValueError(
+            f"A discovery run must have left {FILE_NAME}. Received: "
+            f"directory={path}. Run `slice-tf discover` first."
+        )
+    facts = json.loads((path / FILE_NAME).read_text(encoding="utf-8"))
+    if facts.get("format_version") != FORMAT_VERSION:
+        raise ValueError(
+            f"{FILE_NAME} must be of format {FORMAT_VERSION}. Received: "
+            f"format_version={facts.get('format_version')}"
+        )
+    regions = load_regions(str(path / ARRAYS), facts["fingerprint"])
+    slices = tuple(
+        FoundSlice(**{**one, "nearest": tuple(one["nearest"])})
+        for one in facts["slices"]
+    )
+    return Discovery(slices, regions, facts["error_rate"], facts["num_rows"])

@@ -1,0 +1,195 @@
+import json
+
+import numpy as np
+import pytest
+
+from discovery.planted import planted
+from slice_tf.cli import main
+from slice_tf.data import encode, read_membership, read_records, write_records
+from slice_tf.discovery import (
+    Regions,
+    accept,
+    discover,
+    load_discovery,
+    load_regions,
+    save_discovery,
+)
+from slice_tf.discovery.held_out import shrink
+
+
+def found_in(problem):
+    embeddings, labels, probabilities, _ = problem
+    return discover(embeddings, labels, probabilities)
+
+
+PROBLEM = planted(rows=1600)
+FOUND = found_in(PROBLEM)
+
+
+def write_predictions(path, embeddings, labels, probabilities):
+    np.savez(
+        path, embeddings=embeddings, labels=labels, probabilities=probabilities
+    )
+    return str(path)
+
+
+def test_a_planted_slice_holds_up_with_its_error_rate_in_the_interval():
+    first = FOUND.slices[0]
+    assert first.holds_up
+    assert first.low <= 0.7 <= first.high
+    assert first.rest_error_rate == pytest.approx(0.04, abs=0.03)
+    assert PROBLEM[3][list(first.nearest)].all()
+
+
+def test_slices_of_errors_by_chance_do_not_hold_up():
+    embeddings, labels, _, _ = PROBLEM
+    rng = np.random.default_rng(3)
+    chance = np.where(rng.random(len(labels)) < 0.1, 0.3, 0.9)
+    probabilities = np.where(labels == 1, chance, 1 - chance)
+    found = discover(embeddings, labels, probabilities)
+    assert sum(one.holds_up for one in found.slices) <= 1
+
+
+def test_shrinkage_moves_small_slices_furthest_and_empty_ones_all_the_way():
+    errors, sizes = np.array([5, 50, 0]), np.array([10, 100, 0])
+    small, large, empty = shrink(errors, sizes, usual=0.1)
+    assert 0.1 < small < large < 0.5
+    assert empty == pytest.approx(0.1)
+
+
+def test_a_saved_run_is_read_back_the_same(tmp_path):
+    save_discovery(tmp_path, FOUND)
+    again = load_discovery(tmp_path)
+    assert again.slices == FOUND.slices
+    np.testing.assert_array_equal(
+        again.regions.scores(PROBLEM[0]), FOUND.regions.scores(PROBLEM[0])
+    )
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "discovered.json",
+        "regions.npz",
+    ]
+
+
+def test_regions_of_another_run_are_refused(tmp_path):
+    save_discovery(tmp_path, FOUND)
+    with pytest.raises(ValueError, match="those that the slicing function"):
+        load_regions(str(tmp_path / "regions.npz"), "0" * 16)
+
+
+def test_embeddings_of_another_encoder_are_refused():
+    with pytest.raises(ValueError, match="encoder that the slices were found"):
+        FOUND.regions.scores(np.zeros((2, 3)))
+
+
+def test_nothing_found_is_saved_and_read_as_nothing(tmp_path):
+    embeddings, labels, _, _ = PROBLEM
+    nothing = discover(embeddings, labels, np.eye(2)[labels])
+    save_discovery(tmp_path, nothing)
+    assert load_discovery(tmp_path).slices == ()
+    assert isinstance(load_discovery(tmp_path).regions, Regions)
+
+
+def test_one_row_is_refused():
+    with pytest.raises(ValueError, match=r"two rows at least.*rows=1"):
+        discover(np.zeros((1, 2)), [0], [0.9])
+
+
+def test_an_accepted_slice_is_applied_as_it_was_written(tmp_path, capsys):
+    embeddings, labels, probabilities, inside = PROBLEM
+    run, functions = tmp_path / "run", tmp_path / "hard.py"
+    predictions = write_predictions(
+        tmp_path / "predictions.npz", embeddings, labels, probabilities
+    )
+    (tmp_path / "raw").mkdir()
+    write_records(
+        tmp_path / "raw" / "part-0.tfrecord",
+        [encode({"x": row.astype(np.float32)}) for row in embeddings],
+    )
+    found = ["discover", "--predictions", predictions, "--output-dir", str(run)]
+    assert main(found) == 0
+    assert "found_0" in capsys.readouterr().out
+    accepted = ["discover", "--output-dir", str(run), "--accept", "found_0"]
+    accepted += ["--name", "hard", "--feature", "x"]
+    assert main([*accepted, "--functions", str(functions)]) == 0
+    sliced = tmp_path / "sliced"
+    applied = ["apply", "--input", str(tmp_path / "raw" / "*.tfrecord")]
+    applied += ["--slices", str(functions), "--output-dir", str(sliced)]
+    assert main(applied) == 0
+    records = read_records(sliced / "part-0.tfrecord")
+    membership = [read_membership(record, 1)[0][0] for record in records]
+    expected = load_discovery(run).regions.member(
+        embeddings.astype(np.float32), 0
+    )
+    np.testing.assert_array_equal(membership, expected)
+    assert inside[np.array(membership) == 1].mean() > 0.9
+
+
+def test_the_written_test_passes(tmp_path):
+    save_discovery(tmp_path / "run", FOUND)
+    _, test = accept(
+        tmp_path / "run", "found_0", "hard", "x", tmp_path / "functions.py"
+    )
+    names: dict = {}
+    exec(compile(test.read_text(), str(test), "exec"), names)
+    names["test_regions_are_those_of_the_run"]()
+
+
+def test_an_encoder_stands_between_feature_and_regions(tmp_path):
+    from slice_tf.slicing import Row, apply_functions, load
+
+    save_discovery(tmp_path / "run", FOUND)
+    (tmp_path / "halves.py").write_text(
+        "def load():\n    return lambda rows: rows * 2\n"
+    )
+    path, _ = accept(
+        tmp_path / "run",
+        "found_0",
+        "hard",
+        "half",
+        tmp_path / "encoded.py",
+        encoder=f"{tmp_path / 'halves.py'}:load",
+    )
+    rows = PROBLEM[0][:50].astype(np.float32)
+    votes = apply_functions(
+        load(str(path)), [Row.from_mapping({"half": row / 2}) for row in rows]
+    )
+    np.testing.assert_array_equal(
+        votes.membership[:, 0], FOUND.regions.member(rows, 0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"found": "found_9"}, "among those found.*found_9"),
+        ({"name": "Hard slice"}, "lower-case letters.*Hard slice"),
+        ({"name": "class"}, "lower-case letters.*class"),
+        ({"output": "old.py"}, "never overwritten.*old.py"),
+    ],
+)
+def test_what_cannot_be_accepted_is_refused(tmp_path, changed, message):
+    save_discovery(tmp_path / "run", FOUND)
+    (tmp_path / "old.py").touch()
+    given = {"found": "found_0", "name": "hard", "output": "new.py", **changed}
+    given["output"] = tmp_path / given["output"]
+    with pytest.raises(ValueError, match=message):
+        accept(tmp_path / "run", feature="x", **given)
+
+
+def test_a_run_without_errors_says_so(tmp_path, capsys):
+    embeddings, labels, _, _ = PROBLEM
+    predictions = write_predictions(
+        tmp_path / "p.npz", embeddings, labels, np.eye(2)[labels]
+    )
+    run = ["discover", "--predictions", predictions]
+    assert main([*run, "--output-dir", str(tmp_path / "run")]) == 0
+    assert "Nothing to find" in capsys.readouterr().out
+    facts = json.loads((tmp_path / "run" / "discovered.json").read_text())
+    assert facts["slices"] == []
+
+
+def test_predictions_without_embeddings_are_refused(tmp_path, capsys):
+    np.savez(tmp_path / "p.npz", labels=[0])
+    run = ["discover", "--predictions", str(tmp_path / "p.npz")]
+    assert main([*run, "--output-dir", str(tmp_path)]) == 2
+    assert "missing=embeddings" in capsys.readouterr().err
