@@ -31,6 +31,7 @@ def made(
     rates="data",
     recipe="default",
     units=None,
+    rank=None,
     **compile_arguments,
 ):
     """A compiled slice-aware model."""
@@ -42,6 +43,7 @@ def made(
         schema,
         num_classes,
         units=units,
+        rank=rank,
         recipe=recipe,
         slice_rates=rates,
     )

@@ -89,7 +89,9 @@ def export_saved_model(
 
 def _served(model: TaskModel) -> TaskModel:
     """Returns what predicts the same at the least cost."""
-    return model.fold() if isinstance(model, SliceAwareModel) else model
+    if isinstance(model, SliceAwareModel) and model.can_fold:
+        return model.fold()
+    return model
 
 
 def _check_backend() -> None:

@@ -60,6 +60,20 @@ def check_positions(
     return tuple(sorted({int(one) for one in positions}))
 
 
+def check_temperature(temperature: float) -> float:
+    """Returns what divides the attention's scores.
+
+    Raises:
+        ValueError: If it is not positive and finite.
+    """
+    if not 0 < temperature < float("inf"):
+        raise ValueError(
+            "`temperature` must be positive and finite, because it divides "
+            f"the attention's scores. Received: temperature={temperature}"
+        )
+    return float(temperature)
+
+
 def check_rank(name: str, shape: Sequence[int | None], axes: str) -> None:
     """Refuses a tensor of another rank or of an unknown last axis.
 

@@ -29,6 +29,8 @@ class FoldedSliceResidualAttention(SliceModule):
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
         monitor_only: Positions of slices that get an indicator but no
             attention.
+        temperature: Divides the scores of the attention; see
+            `SliceAttention`.
 
     Call arguments:
         z: Representations of a backbone, of shape `[batch, dim]`.
@@ -55,7 +57,7 @@ class FoldedSliceResidualAttention(SliceModule):
         self.bias = self.add_weight(
             shape=(columns,), initializer="zeros", name="bias"
         )
-        self.build_attention()
+        self.build_attention(z_shape[-1])
         self.built = True
 
     def set_maps(

@@ -7,7 +7,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from slice_tf.layers.checks import check_positions, check_rank
+from slice_tf.layers.checks import (
+    check_positions,
+    check_rank,
+    check_temperature,
+)
 from slice_tf.layers.confidence import confidence
 
 
@@ -16,12 +20,13 @@ class SliceAttention(keras.layers.Layer):
     """Weighs experts by membership and confidence.
 
     A slice counts where the example is likely to be in it and where its
-    expert is sure: `a = softmax(q + confidence(p))`. It computes in float32
-    under every dtype policy unless `dtype` says otherwise.
+    expert is sure: `a = softmax((q + confidence(p)) / temperature)`. It
+    computes in float32 under every dtype policy unless `dtype` says otherwise.
 
     Args:
         monitor_only: Positions of slices that get no attention: their weight
             is exactly 0.
+        temperature: Positive. Above 1 it flattens the attention.
 
     Call arguments:
         indicator_logits: `q`, of shape `[batch, slices + 1]`, base last.
@@ -32,15 +37,21 @@ class SliceAttention(keras.layers.Layer):
         to 1.
 
     Raises:
-        ValueError: If `monitor_only` holds what is no position of a slice, or
-            an argument is of another rank.
+        ValueError: If `monitor_only` holds what is no position of a slice,
+            `temperature` is not positive, or an argument is of another rank.
 
     Source:
-        Chen et al. 2019, section 3.2 (e).
+        Chen et al. 2019, section 3.2 (e), where `temperature` is 1.
     """
 
-    def __init__(self, monitor_only: Sequence[int] = (), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        monitor_only: Sequence[int] = (),
+        temperature: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
+        self.temperature = check_temperature(temperature)
         self.monitor_only = tuple(int(one) for one in monitor_only)
 
     def build(
@@ -58,6 +69,8 @@ class SliceAttention(keras.layers.Layer):
 
     def call(self, indicator_logits: Any, expert_logits: Any) -> Any:
         scores = indicator_logits + confidence(expert_logits)
+        if self.temperature != 1.0:
+            scores = scores / self.temperature
         if self.monitor_only:
             # The base slice is never hidden, so one finite score remains.
             scores = ops.where(self._hidden, -float("inf"), scores)
@@ -71,4 +84,8 @@ class SliceAttention(keras.layers.Layer):
         return tuple(indicator_logits_shape)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "monitor_only": self.monitor_only}
+        return {
+            **super().get_config(),
+            "monitor_only": self.monitor_only,
+            "temperature": self.temperature,
+        }

@@ -28,6 +28,8 @@ class SliceModule(keras.layers.Layer):
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
         monitor_only: Positions of slices that get an indicator but no
             attention.
+        temperature: Divides the scores of the attention; see
+            `SliceAttention`.
 
     Raises:
         TypeError: If a count is no integer.
@@ -41,6 +43,7 @@ class SliceModule(keras.layers.Layer):
         *,
         base_indicator: str = "zero",
         monitor_only: Sequence[int] = (),
+        temperature: float = 1.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -56,10 +59,17 @@ class SliceModule(keras.layers.Layer):
         )
         self.num_logits = num_logits(self.num_classes)
         self.slice_attention = SliceAttention(
-            self.monitor_only, name="attention"
+            self.monitor_only, temperature, name="attention"
         )
 
-    def build_attention(self) -> None:
+    @property
+    def is_linear(self) -> bool:
+        """Whether experts are linear maps of `z`."""
+        return True
+
+    def build_attention(self, dim: int) -> None:
+        """Makes what needs no weights, and fixes the width of `z`."""
+        self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: dim})
         slices = self.num_slices + 1
         self.slice_attention.build(
             (None, slices), (None, slices, self.num_logits)
@@ -110,8 +120,9 @@ class SliceModule(keras.layers.Layer):
         return shapes
 
     def compute_output_spec(
-        self, z: Any, explain: bool = False
+        self, z: Any, explain: bool = False, training: bool | None = None
     ) -> dict[str, Any]:
+        del training
         shapes = self.compute_output_shape(z.shape, explain)
         return {
             key: keras.KerasTensor(shape, "float32")
@@ -125,4 +136,5 @@ class SliceModule(keras.layers.Layer):
             "num_classes": self.num_classes,
             "base_indicator": self.base_indicator,
             "monitor_only": self.monitor_only,
+            "temperature": self.slice_attention.temperature,
         }

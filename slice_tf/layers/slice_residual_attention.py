@@ -37,6 +37,14 @@ class SliceResidualAttention(SliceModule):
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
         monitor_only: Positions of slices that get an indicator but no
             attention.
+        temperature: Divides the scores of the attention; see
+            `SliceAttention`.
+        indicator_dropout: Share of `z` that indicators do not see in
+            training.
+        rank: Rank of each expert's matrix; `None` leaves it full. See
+            `SliceExperts`.
+        activation: Name of an activation of the experts; `None` leaves them
+            linear. Others take the direct form and cannot be folded.
         form: `"direct"` makes every representation, as the paper is written;
             `"folded"` multiplies weights first; `"auto"` takes the one with
             fewer operations at the shapes at hand.
@@ -75,6 +83,10 @@ class SliceResidualAttention(SliceModule):
         *,
         base_indicator: str = "zero",
         monitor_only: Sequence[int] = (),
+        temperature: float = 1.0,
+        indicator_dropout: float = 0.0,
+        rank: int | None = None,
+        activation: Any = None,
         form: str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -83,24 +95,44 @@ class SliceResidualAttention(SliceModule):
             num_classes,
             base_indicator=base_indicator,
             monitor_only=monitor_only,
+            temperature=temperature,
             **kwargs,
         )
         self.units = units
+        self.rank = rank
         self.form = check_form(form)
-        self._add_parts()
+        self._add_parts(indicator_dropout, activation)
+        if form == "folded" and not self.is_linear:
+            raise ValueError(
+                '`form` must not be "folded" where experts are not linear, '
+                "because only linear maps can be multiplied out. "
+                f"Received: form={form!r}, activation={activation!r}"
+            )
 
-    def _add_parts(self) -> None:
+    def _add_parts(self, indicator_dropout: float, activation: Any) -> None:
         logits, policy = self.num_logits, self.dtype_policy
         self.indicators = SliceIndicators(
             self.num_slices, self.base_indicator, name="indicators"
         )
+        self.indicator_dropout = keras.layers.Dropout(
+            indicator_dropout, name="indicator_dropout"
+        )
         self.experts = SliceExperts(
-            self.num_slices, self.units, dtype=policy, name="experts"
+            self.num_slices,
+            self.units,
+            rank=self.rank,
+            activation=activation,
+            dtype=policy,
+            name="experts",
         )
         self.slice_head = keras.layers.Dense(
             logits, dtype=policy, name="slice_head"
         )
         self.head = keras.layers.Dense(logits, dtype=policy, name="head")
+
+    @property
+    def is_linear(self) -> bool:
+        return self.experts.is_linear
 
     def build(self, z_shape: Any) -> None:
         check_rank("z", z_shape, "[batch, dim]")
@@ -108,12 +140,14 @@ class SliceResidualAttention(SliceModule):
         self.indicators.build(z_shape)
         self.experts.build(z_shape)
         self.slice_head.build((None, self.num_slices + 1, units))
-        self.build_attention()
+        self.build_attention(z_shape[-1])
         self.head.build((None, units))
         self.built = True
 
-    def call(self, z: Any, explain: bool = False) -> dict[str, Any]:
-        q = self.indicators(z)
+    def call(
+        self, z: Any, explain: bool = False, training: bool | None = None
+    ) -> dict[str, Any]:
+        q = self.indicators(self.indicator_dropout(z, training=training))
         if self._folds(z.shape[0]):
             kernel, bias = self._fold_heads()
             flat = ops.reshape(kernel, (z.shape[-1], -1))
@@ -129,10 +163,10 @@ class SliceResidualAttention(SliceModule):
         return self.outputs(q, p, a, self.head(z_slice_aware))
 
     def _folds(self, batch: int | None) -> bool:
-        if self.form != "auto":
+        if self.form != "auto" or not self.is_linear:
             return self.form == "folded"
-        units, columns = self.experts.kernel.shape[-1], 2 * self.num_logits
-        return is_folding_cheaper(batch, units, columns)
+        width, columns = self.experts.kernel.shape[-1], 2 * self.num_logits
+        return is_folding_cheaper(batch, width, columns)
 
     def _fold_heads(self) -> tuple[Any, Any]:
         """Returns the linear map from `z` to `g(r)` and `f(r)` at once."""
@@ -149,7 +183,8 @@ class SliceResidualAttention(SliceModule):
         as they are now.
 
         Raises:
-            ValueError: If the module has no weights yet.
+            ValueError: If the module has no weights yet, or its experts are
+                not linear.
         """
         if not self.built:
             raise ValueError(
@@ -161,6 +196,7 @@ class SliceResidualAttention(SliceModule):
             self.num_classes,
             base_indicator=self.base_indicator,
             monitor_only=self.monitor_only,
+            temperature=self.slice_attention.temperature,
             name=self.name,
         )
         folded.build((None, self.experts.kernel.shape[0]))
@@ -168,4 +204,11 @@ class SliceResidualAttention(SliceModule):
         return folded
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units, "form": self.form}
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "indicator_dropout": self.indicator_dropout.rate,
+            "rank": self.rank,
+            "activation": self.experts.get_config()["activation"],
+            "form": self.form,
+        }

@@ -14,7 +14,7 @@ def base_loss(
 
     Args:
         logits: `f(z')`, of shape `[batch, logits]`.
-        labels: Integers, of shape `[batch]`.
+        labels: Integers `[batch]`, or probabilities `[batch, classes]`.
         membership: Zeros and ones, of shape `[batch, slices]`; 0 where it is
             not known.
         member_weight: Weight of an example that is in any slice.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
 
@@ -29,21 +30,26 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
 
     Args:
         logits: Of shape `[..., logits]`, one logit meaning a binary task.
-        labels: Integers, of a shape that broadcasts with `[...]`.
+        labels: Integers, of a shape that broadcasts with `[...]`, or floats
+            of one axis more: probabilities of the classes.
 
     Returns:
         Losses in nats, float32 of shape `[...]`.
     """
     logits = ops.cast(logits, "float32")
+    num_classes = max(logits.shape[-1], 2)
+    if "float" in keras.backend.standardize_dtype(labels.dtype):
+        return _soft_cross_entropy(logits, ops.cast(labels, "float32"))
     labels = ops.cast(labels, "int32")
-    num_logits = logits.shape[-1]
-    if num_logits == 1:
-        targets = ops.cast(ops.equal(labels, 1), "float32")
-        losses = binary_cross_entropy(logits[..., 0], targets)
-    else:
-        targets = ops.one_hot(labels, num_logits, dtype="float32")
-        of_label = ops.sum(logits * targets, axis=-1)
-        losses = ops.logsumexp(logits, axis=-1) - of_label
-    num_classes = max(num_logits, 2)
+    targets = ops.one_hot(labels, num_classes, dtype="float32")
     is_class = ops.logical_and(labels >= 0, labels < num_classes)
+    losses = _soft_cross_entropy(logits, targets)
     return ops.where(is_class, losses, float("nan"))
+
+
+def _soft_cross_entropy(logits: Any, targets: Any) -> Any:
+    """Returns the cross-entropy with probabilities `[..., classes]`."""
+    if logits.shape[-1] == 1:
+        return binary_cross_entropy(logits[..., 0], targets[..., 1])
+    of_label = ops.sum(logits * targets, axis=-1)
+    return ops.logsumexp(logits, axis=-1) - of_label

@@ -17,7 +17,7 @@ def expert_loss(
 
     Args:
         expert_logits: `p`, of shape `[batch, slices + 1, logits]`.
-        labels: Integers, of shape `[batch]`.
+        labels: Integers `[batch]`, or probabilities `[batch, classes]`.
         membership: Zeros and ones, of shape `[batch, slices]`; 0 where it is
             not known.
         slice_weights: Of shape `[slices + 1]` or scalar.

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+BASE_INDICATORS = ("zero", "learned", "free")
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -15,21 +17,33 @@ class Recipe:
     `paper`) to 96.6 and 89.0 %; overall 97.4, 97.9 and 98.5 %.
 
     Args:
-        base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
-        balance_indicators: Whether members and others of a slice weigh the
-            same in the indicator loss, by the slice's rate in the data.
-        member_weight: Weight in the base loss of examples in any slice.
-        expert_rate_power: Each slice's expert loss is divided by the slice's
-            rate to this power, so that small slices are not drowned.
+        base_indicator: Of the attention: `"zero"` fixes the base slice's
+            indicator at 0, `"learned"` trains it on the constant 1, as in the
+            paper, and `"free"` lets attention alone move it.
+        temperature: Of the attention: divides its scores.
+        indicator_dropout: Of the indicators: the share of `z` that they do
+            not see in training.
+        balance_indicators: Of the indicators: whether members and others of a
+            slice weigh the same in their loss, by the slice's rate in the
+            data.
+        indicator_weight: Of the indicators: weight of their loss.
+        expert_rate_power: Of the experts: each slice's loss is divided by the
+            slice's rate to this power, so that small slices are not drowned.
+        expert_weight: Of the experts: weight of their loss.
+        member_weight: Of the base loss: weight of examples in any slice.
 
     Raises:
-        ValueError: If a number is negative or `member_weight` 0.
+        ValueError: If a field is out of range.
     """
 
     base_indicator: str = "zero"
+    temperature: float = 1.0
+    indicator_dropout: float = 0.0
     balance_indicators: bool = True
-    member_weight: float = 3.0
+    indicator_weight: float = 1.0
     expert_rate_power: float = 0.5
+    expert_weight: float = 1.0
+    member_weight: float = 3.0
 
     def __post_init__(self) -> None:
         if not 0 < self.member_weight < float("inf"):
@@ -37,6 +51,19 @@ class Recipe:
                 "`member_weight` must be positive and finite, because it "
                 "scales a loss. "
                 f"Received: member_weight={self.member_weight}"
+            )
+        for name in ("indicator_weight", "expert_weight"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(
+                    f"`{name}` must not be negative and must be finite, "
+                    "because it scales a loss. "
+                    f"Received: {name}={getattr(self, name)}"
+                )
+        if self.base_indicator not in BASE_INDICATORS:
+            raise ValueError(
+                f"`base_indicator` must be one of {', '.join(BASE_INDICATORS)}"
+                ", because it says how the base slice's indicator is made. "
+                f"Received: base_indicator={self.base_indicator!r}"
             )
         if not 0 <= self.expert_rate_power <= 1:
             raise ValueError(

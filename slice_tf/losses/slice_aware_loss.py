@@ -69,7 +69,7 @@ class SliceAwareLoss:
 
         Args:
             outputs: What `SliceResidualAttention` returns.
-            labels: Integers, of shape `[batch]`.
+            labels: Integers `[batch]`, or probabilities `[batch, classes]`.
             membership: Zeros and ones, of shape `[batch, slices]`; 0 where it
                 is not known.
             known: Zeros and ones, of shape `[batch, slices]`.
@@ -79,13 +79,18 @@ class SliceAwareLoss:
             `[batch]`.
         """
         members = membership * self.trained
-        weight = self.recipe.member_weight
+        recipe = self.recipe
+        base = base_loss(
+            outputs["logits"], labels, members, recipe.member_weight
+        )
+        indicator = self._indicators(outputs, membership, known)
+        expert = expert_loss(
+            outputs["expert_logits"], labels, members, self.slice_weights
+        )
         return {
-            "base_loss": base_loss(outputs["logits"], labels, members, weight),
-            "indicator_loss": self._indicators(outputs, membership, known),
-            "expert_loss": expert_loss(
-                outputs["expert_logits"], labels, members, self.slice_weights
-            ),
+            "base_loss": base,
+            "indicator_loss": recipe.indicator_weight * indicator,
+            "expert_loss": recipe.expert_weight * expert,
         }
 
     def _indicators(

@@ -20,16 +20,16 @@ class FoldedSliceAwareModel(SliceAwareModel):
     `FoldedSliceResidualAttention` says.
 
     Args:
-        backbone: As of `SliceAwareModel`, and so are all others; `units` and
-            `form` have no meaning here.
+        backbone: As of `SliceAwareModel`, and so are all others; `units`,
+            `rank`, `activation` and `form` have no meaning here.
     """
 
     def _make_module(self, monitor_only: Sequence[int]) -> SliceModule:
         return FoldedSliceResidualAttention(
             self.num_slices,
             self.num_classes,
-            base_indicator=self.recipe.base_indicator,
             monitor_only=monitor_only,
+            **self._attention(),
             name="slice_residual_attention",
         )
 

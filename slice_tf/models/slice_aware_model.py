@@ -28,9 +28,10 @@ class SliceAwareModel(TaskModel):
     and `keras.models.load_model` work as ever. Predicting needs features
     alone.
 
-    Training reads targets from a dict of `label` (integers `[batch]`),
-    `membership` (0 or 1, `[batch, slices]`) and, optionally, `known` (the same
-    shape, 0 where a slicing function failed; such a cell has no influence).
+    Training reads targets from a dict of `label` (integers `[batch]`, or
+    probabilities `[batch, classes]`), `membership` (0 or 1, `[batch,
+    slices]`) and, optionally, `known` (the same shape, 0 where a slicing
+    function failed; such a cell has no influence).
     Logs hold `loss`, its three parts and `accuracy/<slice>`.
 
     Args:
@@ -41,6 +42,10 @@ class SliceAwareModel(TaskModel):
             no expert loss and no extra weight.
         num_classes: Number of classes; 2 is a binary task with one logit.
         units: Width of each expert; `None` takes the width of `z`.
+        rank: Rank of each expert's matrix, such as 8: fewer weights and a
+            cheaper step of the optimizer; `None` leaves it full.
+        activation: Name of an activation of the experts; `None` leaves them
+            linear, as in the paper. Others cannot be folded.
         recipe: `"default"`, `"paper"` (section 3.2 to the letter) or a
             `Recipe`.
         slice_rates: Share of the training examples that is in each slice, of
@@ -78,6 +83,8 @@ class SliceAwareModel(TaskModel):
         num_classes: int = 2,
         *,
         units: int | None = None,
+        rank: int | None = None,
+        activation: Any = None,
         recipe: str | Recipe | Mapping[str, Any] = "default",
         slice_rates: npt.ArrayLike | None = None,
         form: str = "auto",
@@ -89,7 +96,7 @@ class SliceAwareModel(TaskModel):
                 "slices there are. Received: schema=None"
             )
         super().__init__(backbone, schema, num_classes, **kwargs)
-        self.units = units
+        self.units, self.rank, self.activation = units, rank, activation
         self.recipe = recipe_of(recipe)
         rates = check_rates(slice_rates, schema.num_slices)
         self.slice_rates = None if rates is None else tuple(rates.tolist())
@@ -108,16 +115,30 @@ class SliceAwareModel(TaskModel):
             self.num_slices,
             self.num_classes,
             self.units,
-            base_indicator=self.recipe.base_indicator,
             monitor_only=monitor_only,
+            indicator_dropout=self.recipe.indicator_dropout,
+            rank=self.rank,
+            activation=self.activation,
             form=self.form,
+            **self._attention(),
             dtype=self.dtype_policy,
             name="slice_residual_attention",
         )
 
+    def _attention(self) -> dict[str, Any]:
+        """Returns what a recipe says of the attention."""
+        fixed = self.recipe.base_indicator == "zero"
+        return {
+            "base_indicator": "zero" if fixed else "learned",
+            "temperature": self.recipe.temperature,
+        }
+
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
         return self._slice_aware_loss(
-            outputs, targets.label, targets.membership, targets.known
+            outputs,
+            targets.learned_label,
+            targets.membership,
+            targets.known,
         )
 
     def track_parts(self, means: Mapping[str, Any], batch_size: Any) -> None:
@@ -177,6 +198,11 @@ class SliceAwareModel(TaskModel):
             "contributions": outputs["contributions"],
         }
 
+    @property
+    def can_fold(self) -> bool:
+        """Whether `fold` is possible: experts are linear."""
+        return self.module.is_linear
+
     def fold(self) -> "SliceAwareModel":
         """Returns the model with all linear maps of slices multiplied out.
 
@@ -184,7 +210,8 @@ class SliceAwareModel(TaskModel):
         little more than a model without slices; see `FoldedSliceAwareModel`.
 
         Raises:
-            ValueError: If the model has no weights yet.
+            ValueError: If the model has no weights yet, or its experts are
+                not linear.
         """
         from slice_tf.models.folded_slice_aware_model import (
             FoldedSliceAwareModel,
@@ -196,6 +223,8 @@ class SliceAwareModel(TaskModel):
         return {
             **super().get_config(),
             "units": self.units,
+            "rank": self.rank,
+            "activation": self.activation,
             "recipe": asdict(self.recipe),
             "slice_rates": self.slice_rates,
             "form": self.form,

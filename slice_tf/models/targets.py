@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 from keras import KerasTensor, ops
 
 _EXAMPLE = (
@@ -21,20 +22,29 @@ class Targets:
         membership: Float32 zeros and ones, of shape `[batch, slices]`; 0
             where it is not known.
         known: Float32 zeros and ones, of shape `[batch, slices]`.
+        soft_label: Float32 probabilities, of shape `[batch, classes]`, of
+            which `label` is the likeliest; `None` where labels are integers.
     """
 
     label: Any
     membership: Any
     known: Any
+    soft_label: Any = None
+
+    @property
+    def learned_label(self) -> Any:
+        """What a loss compares logits with."""
+        return self.label if self.soft_label is None else self.soft_label
 
 
-def read_targets(targets: Any, num_slices: int) -> Targets:
+def read_targets(targets: Any, num_slices: int, num_classes: int) -> Targets:
     """Returns checked targets.
 
     Args:
         targets: A dict of `label`, `membership` and, optionally, `known`.
             Without slices, `membership` may be left out.
         num_slices: Length of the slice axis.
+        num_classes: Width of a label of probabilities.
 
     Raises:
         TypeError: If `targets` is no dict.
@@ -45,17 +55,23 @@ def read_targets(targets: Any, num_slices: int) -> Targets:
             "Targets must be a dict, because slices are learned besides the "
             f"label. Received: type={type(targets).__name__}. {_EXAMPLE}."
         )
-    label = _label(targets)
+    label, soft_label = _labels(targets, num_classes)
+    masks = _masks(targets, num_slices, ops.shape(label)[0])
+    return Targets(label, *masks, soft_label)
+
+
+def _masks(
+    targets: Mapping[str, Any], num_slices: int, batch_size: Any
+) -> tuple[Any, Any]:
     if not num_slices:
-        nothing = ops.zeros((ops.shape(label)[0], 0), "float32")
-        return Targets(label, nothing, nothing)
+        nothing = ops.zeros((batch_size, 0), "float32")
+        return nothing, nothing
     membership = _mask(targets, "membership", num_slices)
     if targets.get("known") is None:
-        return Targets(label, membership, ops.ones_like(membership))
+        return membership, ops.ones_like(membership)
     known = _mask(targets, "known", num_slices)
     # `where`, not a product: what is not known may even be NaN.
-    membership = ops.where(known > 0, membership, 0.0)
-    return Targets(label, membership, known)
+    return ops.where(known > 0, membership, 0.0), known
 
 
 def check_label(label: Any) -> None:
@@ -75,16 +91,22 @@ def check_label(label: Any) -> None:
         )
 
 
-def _label(targets: Mapping[str, Any]) -> Any:
+def _labels(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
     label = _part(targets, "label")
+    is_float = "float" in keras.backend.standardize_dtype(label.dtype)
+    if is_float and tuple(label.shape[1:]) == (num_classes,):
+        soft_label = ops.cast(label, "float32")
+        return ops.argmax(soft_label, axis=-1), soft_label
     if len(label.shape) == 2 and label.shape[1] == 1:
         label = label[:, 0]
     if len(label.shape) != 1:
         raise ValueError(
             "`label` must be of shape [batch], because an example has one "
-            f"class. Received: shape={tuple(label.shape)}"
+            "class, or hold float probabilities of shape [batch, "
+            f"{num_classes}]. Received: shape={tuple(label.shape)}, "
+            f"dtype={label.dtype}"
         )
-    return label
+    return label, None
 
 
 def _mask(targets: Mapping[str, Any], key: str, num_slices: int) -> Any:

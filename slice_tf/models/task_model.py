@@ -15,6 +15,7 @@ from slice_tf.models.backbone import (
     select_features,
     symbolic,
 )
+from slice_tf.models.check_arrays import check_membership
 from slice_tf.models.probabilities import class_ids, class_probabilities
 from slice_tf.models.targets import Targets, check_label, read_targets
 from slice_tf.schema import SliceSchema
@@ -143,6 +144,15 @@ class TaskModel(keras.Model):
         if self.built and optimizer_built:
             self.optimizer.build(self.trainable_variables)
 
+    def fit(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+        """Trains as `keras.Model.fit` does; checks membership of arrays.
+
+        Raises:
+            ValueError: If membership is neither 0 nor 1.
+        """
+        check_membership(y, self.schema.names if self.schema else ())
+        return super().fit(x, y, **kwargs)
+
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
         """Returns losses to be added up, each of shape `[batch]`."""
         raise NotImplementedError
@@ -193,10 +203,22 @@ class TaskModel(keras.Model):
         if self.num_classes == 2:
             scores, label = scores[:, 1:], label[:, None]
         weights = example_weights(sample_weight)
-        return super().compute_metrics(x, label, scores, weights)
+        results = super().compute_metrics(x, label, scores, weights)
+        hidden = set(self.slice_accuracy.slice_keys)
+        return {
+            key: value for key, value in results.items() if key not in hidden
+        }
+
+    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
+        """Returns all metrics at the end of an epoch, outside the graph.
+
+        Within it, a step returns no number a slice: TensorFlow takes minutes
+        to optimize a graph of a thousand outputs.
+        """
+        return self.get_metrics_result() or logs
 
     def _read(self, y: Any) -> Targets:
-        return read_targets(y, self.num_slices)
+        return read_targets(y, self.num_slices, self.num_classes)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object

@@ -87,4 +87,5 @@ class VanillaModel(TaskModel):
         self.build_from_backbone()
 
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
-        return {"base_loss": cross_entropy(outputs["logits"], targets.label)}
+        label = targets.learned_label
+        return {"base_loss": cross_entropy(outputs["logits"], label)}

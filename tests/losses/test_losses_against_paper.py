@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import reference
-from slice_tf.losses import DEFAULT, PAPER, SliceAwareLoss
+from slice_tf.losses import DEFAULT, PAPER, Recipe, SliceAwareLoss
 
 NUM_SLICES, BATCH = 3, 8
 RATES = np.array([0.5, 0.1, 0.02])
@@ -104,6 +106,30 @@ def test_without_rates_slices_weigh_as_they_are():
 
     expected = reference_parts(outputs, labels, membership, one)
     np.testing.assert_allclose(parts, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_scale_their_parts_alone():
+    labels, membership = targets_of(2)
+    outputs = outputs_of(1, False)
+    plain, weighted = (
+        parts_of(SliceAwareLoss(one, NUM_SLICES), outputs, labels, membership)
+        for one in (DEFAULT, Recipe(indicator_weight=0.5, expert_weight=3.0))
+    )
+    # Columns are base, expert and indicator.
+    np.testing.assert_allclose(weighted, plain * [1, 3, 0.5], rtol=1e-6)
+
+
+def test_free_base_indicator_has_no_loss_of_its_own():
+    labels, membership = targets_of(2)
+    outputs = outputs_of(1, True)
+    learned, free = (
+        parts_of(SliceAwareLoss(one, NUM_SLICES), outputs, labels, membership)
+        for one in (PAPER, dataclasses.replace(PAPER, base_indicator="free"))
+    )
+    q_base = outputs["base_indicator_logits"].numpy()[:, 0]
+    own = [reference.binary_ce(one, 1) for one in q_base]
+    np.testing.assert_allclose(learned[:, 2] - free[:, 2], own, atol=1e-5)
+    np.testing.assert_array_equal(learned[:, :2], free[:, :2])
 
 
 def gradients_of(loss, outputs, labels, membership, known):

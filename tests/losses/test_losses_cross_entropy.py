@@ -45,3 +45,18 @@ def test_label_that_is_no_class_gives_nan(num_logits, label):
 def test_half_precision_logits_give_float32_losses():
     losses = cross_entropy(tf.zeros((2, 3), "bfloat16"), tf.constant([0, 1]))
     assert losses.dtype == tf.float32
+
+
+@pytest.mark.parametrize("num_logits", [1, 3])
+def test_soft_labels_average_the_losses_of_classes(num_logits):
+    rng = np.random.default_rng(0)
+    num_classes = max(num_logits, 2)
+    logits = tf.constant(rng.normal(size=(6, num_logits)), "float32")
+    soft = rng.dirichlet(np.ones(num_classes), 6).astype("float32")
+    of_class = [
+        cross_entropy(logits, tf.fill((6,), one)) for one in range(num_classes)
+    ]
+    expected = np.sum(soft * np.stack(of_class, axis=-1), axis=-1)
+    np.testing.assert_allclose(
+        cross_entropy(logits, tf.constant(soft)), expected, rtol=1e-5
+    )

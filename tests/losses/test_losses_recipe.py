@@ -33,6 +33,9 @@ def test_other_types_are_refused():
     [
         ({"member_weight": 0.0}, "positive and finite.*member_weight=0.0"),
         ({"expert_rate_power": 2.0}, "from 0.*expert_rate_power=2.0"),
+        ({"expert_weight": -1.0}, "not be negative.*expert_weight=-1.0"),
+        ({"indicator_weight": float("inf")}, "finite.*indicator_weight=inf"),
+        ({"base_indicator": "one"}, "zero, learned, free.*='one'"),
     ],
 )
 def test_weights_must_make_sense(values, message):

@@ -387,6 +387,32 @@ def test_wrong_targets_are_refused(targets, error, message):
         made(2).fit(FEATURES, targets, verbose=0)
 
 
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_soft_labels_of_one_class_are_that_class(num_classes):
+    soft = np.eye(num_classes, dtype="float32")[TARGETS["label"]]
+    runs = []
+    for label in (TARGETS["label"], soft):
+        model = made(num_classes, metrics=["accuracy"])
+        targets = {**TARGETS, "label": label}
+        runs.append(
+            model.fit(FEATURES, targets, epochs=2, shuffle=False, verbose=0)
+        )
+    assert set(runs[0].history) == set(runs[1].history)
+    for key, values in runs[0].history.items():
+        np.testing.assert_allclose(runs[1].history[key], values, rtol=1e-5)
+
+
+def test_options_go_through_a_file(tmp_path):
+    recipe = Recipe(base_indicator="free", temperature=2.0)
+    schema = SliceSchema.from_names(["a", "b"])
+    model = SliceAwareModel(mlp(), schema, rank=2, recipe=recipe)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_equal(plain(loaded(FEATURES)), plain(model(FEATURES)))
+    assert loaded.recipe == recipe
+    assert loaded.module.get_config() == model.module.get_config()
+
+
 def test_missing_feature_is_named():
     with pytest.raises(ValueError, match="missing=x, features=y"):
         made(2)({"y": FEATURES["x"]})
