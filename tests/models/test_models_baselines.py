@@ -1,0 +1,206 @@
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
+from slice_tf.models.baselines import BASELINES, BaselineTask, train_baseline
+from slice_tf.models.baselines.data_programming import votes_of_slices
+from slice_tf.models.baselines.group_dro import GroupDROModel
+from slice_tf.models.baselines.hard_parameter_sharing import (
+    HardParameterSharingModel,
+)
+from slice_tf.models.baselines.label_model import LabelModel, fit_label_model
+from slice_tf.models.baselines.last_layer_retraining import balancing_weights
+from slice_tf.models.baselines.mixture_of_experts import MixtureOfExpertsModel
+from slice_tf.models.baselines.task import accuracies
+from slice_tf.models.baselines.up_weighting import slice_weights
+from slice_tf.schema import SliceSchema
+from sliced_task import FEATURES, SCHEMA, TARGETS, mlp
+
+
+def noisy_votes():
+    """Five sources that give the label in four of five cases."""
+    rng = np.random.default_rng(0)
+    wrong = rng.random((64, 5)) < 0.2
+    return np.abs(TARGETS["label"][:, None] - wrong)
+
+
+def task_of(num_classes=2, epochs=30):
+    keras.utils.set_random_seed(0)
+    return BaselineTask(
+        backbone=mlp,
+        schema=SCHEMA,
+        features=FEATURES,
+        targets=TARGETS,
+        num_classes=num_classes,
+        votes=noisy_votes(),
+        epochs=epochs,
+        batch_size=16,
+        optimizer=lambda: keras.optimizers.Adam(3e-2),
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return {name: train_baseline(name, task_of()) for name in BASELINES}
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_one_call_trains_a_model_better_than_chance(name, trained):
+    scores = accuracies(trained[name], FEATURES, TARGETS)
+    assert scores.shape == (3,)
+    assert scores[-1] > 0.7
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_baselines_go_through_a_file(name, trained, tmp_path):
+    trained[name].save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(
+        loaded(FEATURES)["logits"], trained[name](FEATURES)["logits"], atol=1e-6
+    )
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"vanilla, hard.*name='sram'"):
+        train_baseline("sram", task_of())
+
+
+def test_parameter_counts_are_those_of_the_papers_table_2(capsys):
+    """M: backbone; r: width of z; k slices and the base; h: an expert's."""
+    m, r, k, h = 10 * 7 + 7, 7, 3, 5
+    schema = SliceSchema.from_names([f"s{i}" for i in range(k)])
+
+    def backbone():
+        return build_mlp({"x": ((10,), "float32")}, (r,))
+
+    experts = [VanillaModel(backbone()) for _ in range(k + 1)]
+    heads = 2 * (h + 1)
+    counts = {
+        "VANILLA": (VanillaModel(backbone()), m + (r + 1)),
+        "HPS, MANUAL": (
+            HardParameterSharingModel(backbone(), schema),
+            m + (k + 1) * (r + 1),
+        ),
+        "MoE": (
+            MixtureOfExpertsModel(experts, schema),
+            (k + 1) * (m + r + 1) + (k + 1) * (r + 1),
+        ),
+        "OURS": (
+            SliceAwareModel(backbone(), schema, units=h),
+            m + k * (r + 1) + (k + 1) * (r + 1) * h + heads,
+        ),
+    }
+    lines = [f"Parameters at M={m}, r={r}, k={k}, h={h}:"]
+    for name, (model, expected) in counts.items():
+        assert model.count_params() == expected, name
+        lines.append(f"{name:<12} {expected:5}")
+    with capsys.disabled():
+        sys.stdout.write("\n".join(["", *lines, ""]))
+
+
+def test_heads_of_slices_learn_from_their_members():
+    schema = SliceSchema.from_names(["none", "all"])
+    model = HardParameterSharingModel(mlp(), schema, multipliers=[1, 2, 1])
+    model.compile(keras.optimizers.SGD(0.1))
+    before = model.module.dense.kernel.numpy()
+    membership = np.tile(np.array([0, 1], "float32"), (64, 1))
+    with pytest.warns(UserWarning, match="none"):
+        model.fit(FEATURES, {**TARGETS, "membership": membership}, verbose=0)
+    moved = np.abs(model.module.dense.kernel.numpy() - before).max(axis=0)
+    assert moved[0] == 0
+    assert (moved[1:] > 0).all()
+
+
+def test_mixture_weighs_its_experts_by_the_gate(trained):
+    model = trained["mixture_of_experts"]
+    outputs = model(FEATURES)
+    logits = [np.asarray(one(FEATURES)["logits"]) for one in model.experts]
+    shares = np.asarray(outputs["attention"])
+    expected = np.einsum("bk,kbc->bc", shares, np.stack(logits))
+    np.testing.assert_allclose(outputs["logits"], expected, atol=1e-5)
+    assert len(model.trainable_weights) == 2  # the gate alone
+
+
+def test_group_dro_gives_weight_to_the_slice_that_does_worst():
+    model = GroupDROModel(mlp(), SCHEMA, step_size=0.5)
+    model.compile(keras.optimizers.SGD(0.0))  # So that losses stay.
+    x = FEATURES["x"]
+    logits = np.asarray(model(FEATURES)["logits"])[:, 0]
+    wrong = logits > 0  # Label 0 for all: the loss is high where logits are.
+    membership = np.stack([wrong, ~wrong], axis=1).astype("float32")
+    targets = {"label": np.zeros(len(x), "int64"), "membership": membership}
+    model.fit(FEATURES, targets, batch_size=64, epochs=5, verbose=0)
+    losses = np.logaddexp(0, logits)
+    means = [losses[wrong].mean(), losses[~wrong].mean(), losses.mean()]
+    np.testing.assert_allclose(
+        model.log_weights, 5 * 0.5 * np.array(means), rtol=1e-4
+    )
+    weights = model.log_weights.numpy()
+    model.evaluate(FEATURES, targets, verbose=0)
+    np.testing.assert_array_equal(model.log_weights, weights)
+
+
+def test_weights_follow_the_rarest_slice():
+    membership = np.array([[0, 0, 1], [1, 0, 1], [1, 1, 1], [0, 0, 1]])
+    weights = slice_weights(membership)
+    expected = np.array([1, 2, 4, 1])
+    np.testing.assert_allclose(weights, expected / expected.mean())
+
+
+def test_balancing_gives_every_slice_and_the_rest_the_same_weight():
+    membership = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [0, 0], [0, 0]])
+    weights = balancing_weights(membership)
+    sums = [weights[:2].sum(), weights[2], weights[3:].sum()]
+    np.testing.assert_allclose(sums, [2, 2, 2], rtol=1e-6)
+
+
+def test_slices_vote_for_their_commonest_label():
+    membership = np.array([[1, 0], [1, 0], [1, 1], [0, 0]])
+    votes = votes_of_slices(membership, np.array([1, 1, 0, 0]), 2)
+    expected = [[1, -1, 1], [1, -1, 1], [1, 0, 0], [-1, -1, 0]]
+    np.testing.assert_array_equal(votes, expected)
+
+
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_label_model_finds_the_accuracies_of_sources(num_classes):
+    rng = np.random.default_rng(0)
+    accuracies = np.array([0.9, 0.8, 0.7, 0.6, 0.75])
+    labels = rng.integers(num_classes, size=50_000)
+    wrong = (labels[:, None] + rng.integers(1, num_classes, (50_000, 5))) % (
+        num_classes
+    )
+    right = rng.random((50_000, 5)) < accuracies
+    votes = np.where(right, labels[:, None], wrong)
+    votes[rng.random(votes.shape) < 0.3] = -1
+    model = fit_label_model(votes, num_classes)
+    np.testing.assert_allclose(model.accuracies, accuracies, atol=0.03)
+    np.testing.assert_allclose(
+        model.balance, np.full(num_classes, 1 / num_classes), atol=0.03
+    )
+    soft = model.probabilities(votes)
+    majority = (votes[:, :, None] == np.arange(num_classes)).sum(axis=1)
+    assert (soft.argmax(1) == labels).mean() > (
+        majority.argmax(1) == labels
+    ).mean()
+
+
+def test_probabilities_of_votes_are_bayes_rule():
+    model = LabelModel(np.array([0.9, 0.6]), np.array([0.5, 0.3, 0.2]))
+    votes = np.array([[0, -1], [1, 2], [-1, -1]])
+    expected = np.array(
+        [
+            [0.5 * 0.9, 0.3 * 0.05, 0.2 * 0.05],
+            [0.5 * 0.05 * 0.2, 0.3 * 0.9 * 0.2, 0.2 * 0.05 * 0.6],
+            [0.5, 0.3, 0.2],
+        ]
+    )
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.probabilities(votes), expected, rtol=1e-5)
+
+
+def test_votes_must_be_classes_or_abstain():
+    with pytest.raises(ValueError, match=r"votes from -1 to 2, num_classes=2"):
+        fit_label_model(np.array([[-1, 2]]), 2)
