@@ -1,0 +1,284 @@
+"""What slices cost a model: training step and inference beside no slices.
+
+A trunk of 768 -> 768 -> 768, batches of 256, experts of width 128, float32,
+all losses, Adam, two threads. Every form of every number of slices is timed
+in turn within each round, with the model without slices beside it; ratios are
+medians over rounds. The floor is what the arithmetic and the bytes of a step
+would take at the rates this machine reaches for a large matrix product and a
+large copy, measured in the same run.
+
+Run it with: python benchmarks/bench_model.py
+Snorkel's slice-aware classifier runs beside it, from an environment of its
+own, with: --snorkel-python /path/to/python
+"""
+
+import argparse
+import gc
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
+from slice_tf.schema import SliceSchema
+
+DIM, UNITS, BATCH, RANK, THREADS = 768, 128, 256, 8, 2
+FORMS = {
+    "direct": {"form": "direct"},
+    "folded": {"form": "folded"},
+    "low rank": {"form": "folded", "rank": RANK},
+}
+SECONDS = 0.4  # of steps of one kind in one round
+
+
+class Timed:
+    """A piece of work and its milliseconds, two numbers a round.
+
+    `wall` is what a clock says, `cpu` what the process used on all threads:
+    the better one to compare by where others use the machine, too.
+    """
+
+    def __init__(self, work):
+        self.work, self.wall, self.cpu = work, [], []
+        work()
+        start = time.perf_counter()
+        work()
+        self.repeats = max(1, round(SECONDS / (time.perf_counter() - start)))
+
+    def round(self):
+        """Times the work once more."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(self.repeats):
+            self.work()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        self.wall.append(1e3 * wall / self.repeats)
+        self.cpu.append(1e3 * cpu / self.repeats)
+
+    def ratio(self, other, clock):
+        """Returns the median over rounds of the ratio to another."""
+        pairs = zip(getattr(self, clock), getattr(other, clock), strict=True)
+        return statistics.median(one / two for one, two in pairs)
+
+
+def batch_of(num_slices):
+    """Returns features and targets of one batch."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(BATCH, DIM)).astype("float32")
+    membership = (rng.random((BATCH, num_slices)) < 0.05).astype("float32")
+    targets = {"label": (x[:, 0] > 0).astype("int64")}
+    return {"x": x}, {**targets, "membership": membership}
+
+
+def model_of(num_slices, arguments):
+    """Returns a compiled model; without arguments, one without slices."""
+    backbone = build_mlp({"x": ((DIM,), "float32")}, (DIM, DIM))
+    names = [f"s{position}" for position in range(num_slices)]
+    schema = SliceSchema.from_names(names)
+    if arguments is None:
+        model = VanillaModel(backbone)
+    else:
+        rates = [0.05] * num_slices
+        model = SliceAwareModel(
+            backbone, schema, units=UNITS, slice_rates=rates, **arguments
+        )
+    model.compile(keras.optimizers.Adam(1e-3))
+    return model
+
+
+def training_step(model, num_slices):
+    """Returns a function that makes one step, as `fit` makes it."""
+    data = tf.data.Dataset.from_tensors(batch_of(num_slices)).cache().repeat()
+    iterator = iter(data.prefetch(2))
+    model.make_train_function()
+    return lambda: model.train_function(iterator)
+
+
+def inference(model):
+    """Returns a function that predicts a batch."""
+    call = tf.function(lambda x: model({"x": x}, training=False)["logits"])
+    x = tf.constant(batch_of(0)[0]["x"])
+    return lambda: call(x).numpy()
+
+
+class Snorkel:
+    """Snorkel's classifier in a process of its own, timed on request."""
+
+    def __init__(self, python, num_slices):
+        program = os.path.join(os.path.dirname(__file__), "snorkel_model.py")
+        numbers = [str(n) for n in (num_slices, DIM, BATCH, THREADS)]
+        self.process = subprocess.Popen(
+            [python, program, *numbers],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.training, self.inference = _Answer(), _Answer()
+        self.ask()  # The first round warms up.
+
+    def ask(self):
+        """Returns wall and CPU milliseconds of a step and of a forward pass."""
+        print("round", file=self.process.stdin, flush=True)
+        return [float(one) for one in self.process.stdout.readline().split()]
+
+    def round(self):
+        """Times both once more."""
+        answers = iter(self.ask())
+        for timed in (self.training, self.inference):
+            timed.wall.append(next(answers))
+            timed.cpu.append(next(answers))
+
+    def close(self):
+        """Ends the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class _Answer(Timed):
+    def __init__(self):
+        self.wall, self.cpu = [], []
+
+
+def rates():
+    """Returns operations and bytes a millisecond that this machine reaches."""
+    large = tf.random.normal((2048, 2048))
+    product = tf.function(lambda: tf.linalg.matmul(large, large))
+    values = tf.Variable(tf.zeros(25_000_000))
+    add = tf.function(lambda: values.assign_add(values))
+    best = [min(_times(work)) for work in (product, add)]
+    return 2 * 2048**3 / best[0], 3 * 4 * 25_000_000 / best[1]
+
+
+def _times(work):
+    work()
+    for _ in range(8):
+        start = time.perf_counter()
+        work()
+        yield 1e3 * (time.perf_counter() - start)
+
+
+def operations(num_slices, form):
+    """Returns floating-point operations of a forward pass."""
+    experts = num_slices + 1
+    trunk = 2 * BATCH * 2 * DIM * DIM
+    indicators = 2 * BATCH * DIM * experts
+    if form == "without":
+        return trunk + 2 * BATCH * DIM
+    if form == "direct":
+        return trunk + indicators + 2 * BATCH * experts * UNITS * (DIM + 3)
+    width = UNITS if form == "folded" else RANK
+    weights = 0 if form == "fold()" else 2 * experts * DIM * width * 2
+    return trunk + indicators + weights + 2 * BATCH * DIM * experts * 2
+
+
+def floor(model, num_slices, form, training, speed):
+    """Returns the milliseconds that operations and bytes would take.
+
+    A step computes three times a forward pass. It reads every weight, writes
+    its gradient, and Adam then reads four numbers a weight and writes three.
+    """
+    flops, bytes_ = operations(num_slices, form), 4 * model.count_params()
+    if training:
+        flops, bytes_ = 3 * flops, 9 * bytes_
+    return flops / speed[0] + bytes_ / speed[1]
+
+
+def measure(num_slices, rounds, snorkel_python, forms):
+    """Returns rows of (form, what, model, timed, baseline)."""
+    vanilla = model_of(0, None)
+    base = {
+        "training": Timed(training_step(vanilla, 0)),
+        "inference": Timed(inference(vanilla)),
+    }
+    rows = [
+        ("without", what, vanilla, timed, timed) for what, timed in base.items()
+    ]
+    for form in forms:
+        model = model_of(num_slices, FORMS[form])
+        for what, work in (
+            ("training", training_step(model, num_slices)),
+            ("inference", inference(model)),
+        ):
+            rows.append((form, what, model, Timed(work), base[what]))
+        if form == "folded":
+            served = model.fold()
+            timed = Timed(inference(served))
+            rows.append(
+                ("fold()", "inference", served, timed, base["inference"])
+            )
+    peer = Snorkel(snorkel_python, num_slices) if snorkel_python else None
+    for _ in range(rounds):
+        for _, _, _, timed, _ in rows:
+            timed.round()
+        if peer:
+            peer.round()
+    if peer:
+        peer.close()
+        for what in base:
+            rows.append(
+                ("snorkel", what, None, getattr(peer, what), base[what])
+            )
+    return rows
+
+
+def report(num_slices, rows, speed):
+    """Prints one line a row."""
+    for what in ("training", "inference"):
+        for form, kind, model, timed, base in rows:
+            if kind != what:
+                continue
+            line = f"{num_slices:>6} {what:<10} {form:<9}"
+            line += f" {statistics.median(timed.wall):8.2f}"
+            line += f" {timed.ratio(base, 'wall'):8.2f}"
+            line += f" {statistics.median(timed.cpu):8.2f}"
+            line += f" {timed.ratio(base, 'cpu'):8.2f}"
+            if model is not None:
+                least = floor(
+                    model, num_slices, form, what == "training", speed
+                )
+                line += f" {least:8.2f} {model.count_params() / 1e6:10.2f}"
+            print(line, flush=True)
+
+
+def main():
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--slices", type=int, nargs="+", default=[1, 10, 100, 1000]
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--forms", nargs="+", default=list(FORMS))
+    parser.add_argument("--snorkel-python")
+    parser.add_argument(
+        "--snorkel-slices", type=int, nargs="+", default=[10, 200]
+    )
+    flags = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    speed = rates()
+    print(f"{speed[0] / 1e6:.0f} GFLOP/s, {speed[1] / 1e6:.0f} GB/s")
+    print(
+        "slices            form       wall ms  of none   CPU ms  of none"
+        "    floor  M weights"
+    )
+    for num_slices in flags.slices:
+        rows = measure(num_slices, flags.rounds, None, flags.forms)
+        report(num_slices, rows, speed)
+        del rows
+        gc.collect()
+    if flags.snorkel_python:
+        for num_slices in flags.snorkel_slices:
+            rows = measure(
+                num_slices, flags.rounds, flags.snorkel_python, ["folded"]
+            )
+            report(num_slices, rows, speed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
