@@ -26,6 +26,7 @@ TABLE = {
     "metrics": {"keras"},
     "models": {"schema", "layers", "losses", "metrics", "keras"},
     "training": {
+        "yaml",
         "models",
         "metrics",
         "data",

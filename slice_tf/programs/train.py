@@ -1,25 +1,34 @@
 """`slice-tf train`: a model on sliced TFRecords."""
 
-import argparse
 import contextlib
 import pathlib
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.programs.flags import new_directory
-from slice_tf.programs.train_flags import parse
+from slice_tf.programs.train_flags import Flags, parse
 from slice_tf.schema import SliceSchema
+from slice_tf.training.config import TrainConfig
+from slice_tf.training.supervisor import supervise
 
 if TYPE_CHECKING:
     from slice_tf.models.task_model import TaskModel
+
+_OF_SUPERVISOR = ("--supervise", "--local-workers")
 
 
 def main(argv: Sequence[str]) -> int:
     """Trains a model and writes a model directory."""
     flags = parse(argv)
-    spec = FeatureSpec.parse(flags.features, flags.label, flags.num_classes)
-    _check_directories(flags)
+    config = flags.config
+    spec = FeatureSpec.parse(
+        config.data.features, config.data.label, config.data.num_classes
+    )
+    _check_directories(config)
+    if flags.supervise or flags.local_workers > 1:
+        return _supervise(flags, argv)
     new_directory(flags.output_dir)
     try:
         _train(flags, spec)
@@ -30,41 +39,91 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _train(flags: argparse.Namespace, spec: FeatureSpec) -> None:
+def _supervise(flags: Flags, argv: Sequence[str]) -> int:
+    if flags.supervise and flags.run_dir is None:
+        raise ValueError(
+            "`--supervise` needs `--run-dir`, because a run that starts again "
+            "goes on from the checkpoints there. Received: no run_dir"
+        )
+    own = [f"{flag}=" for flag in _OF_SUPERVISOR]
+    rest: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word in _OF_SUPERVISOR:
+            next(words, None)
+        elif not word.startswith(tuple(own)):
+            rest.append(word)
+    command = [sys.executable, "-m", "slice_tf", "train", *rest]
+    return supervise(command, flags.supervise or 0, flags.local_workers)
+
+
+def _train(flags: Flags, spec: FeatureSpec) -> None:
     from slice_tf.programs.progress import progress_bar
     from slice_tf.training import (
         choose_strategy,
-        fit,
         save_model_directory,
         set_seed,
+        train,
     )
+    from slice_tf.training.loop import Scorer
+    from slice_tf.training.strategy import deal_of
 
-    schema = SliceSchema.load(flags.data)
-    set_seed(flags.seed)
-    strategy = choose_strategy(flags.strategy)
-    _check_batch_size(flags.batch_size, strategy.num_replicas_in_sync)
-    train, validation = _datasets(flags, spec, schema)
-    with strategy.scope():
-        model = _model(flags, spec, schema)
-    with progress_bar(flags.epochs) as bar:
-        history = fit(
+    config, loop = flags.config, flags.config.loop
+    schema = SliceSchema.load(config.data.train)
+    strategy = choose_strategy(loop.strategy, flags.timeout)
+    set_seed(loop.seed)
+    deal = deal_of(strategy, config.data.deal_by)
+    _check_batch_size(loop.batch_size, deal.total_replicas)
+    data, validation = _batches(config, spec, schema)
+    with _precision(loop.precision), strategy.scope():
+        model = _model(config, spec, schema, data.steps(deal))
+    chief = deal.worker == 0
+    with progress_bar(loop.epochs) if chief else _nothing() as bar:
+        history = train(
             model,
-            train,
+            data,
             validation,
-            epochs=flags.epochs,
-            verbose=0 if bar else 2,
-            callbacks=bar,
+            epochs=loop.epochs,
+            steps_per_execution=loop.steps_per_execution,
+            accumulate=loop.accumulate,
+            jit_compile=loop.jit_compile,
+            deal_by=config.data.deal_by,
+            verbose=0 if bar or not chief else 2,
+            callbacks=[*bar, *_callbacks(flags, data.num_examples, chief)],
+            resume=_resume(flags, schema, data.num_examples, chief),
         )
-    path = save_model_directory(
-        flags.output_dir, model, spec, schema, history, _record(flags)
-    )
-    _report(model, train, validation, path)
+    score = Scorer(model, config.data.deal_by)
+    score(data if validation is None else validation)
+    if chief:
+        record = {"backbone": config.model.backbone, **config.flat()}
+        path = save_model_directory(
+            flags.output_dir, model, spec, schema, history, record
+        )
+        _report(model, "training" if validation is None else "validation", path)
 
 
-def _check_directories(flags: argparse.Namespace) -> None:
-    for name in ("data", "validation"):
-        path = getattr(flags, name)
-        if path is not None and not path.is_dir():
+@contextlib.contextmanager
+def _nothing() -> Iterator[list[Any]]:
+    yield []
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    """Makes layers of a precision, and none after it."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _check_directories(config: TrainConfig) -> None:
+    named = {"data": config.data.train, "validation": config.data.validation}
+    for name, path in named.items():
+        if path is not None and not pathlib.Path(path).is_dir():
             raise FileNotFoundError(
                 f"`--{name}` must be a directory of sliced TFRecords. "
                 f"Received: {name}={path}. `slice-tf apply` writes one."
@@ -80,72 +139,93 @@ def _check_batch_size(batch_size: int, num_replicas: int) -> None:
         )
 
 
-def _datasets(
-    flags: argparse.Namespace, spec: FeatureSpec, schema: SliceSchema
+def _batches(
+    config: TrainConfig, spec: FeatureSpec, schema: SliceSchema
 ) -> tuple[Any, Any]:
-    from slice_tf.data.dataset import load_dataset
+    from slice_tf.data.dataset import SlicedBatches
 
-    train = load_dataset(
-        str(flags.data),
+    size, cache = config.loop.batch_size, config.data.cache
+    train = SlicedBatches(
+        config.data.train,
         spec,
         schema,
-        flags.batch_size,
+        size,
         shuffle=True,
-        seed=flags.seed,
-        cache=flags.cache,
+        seed=config.loop.seed,
+        cache=cache,
     )
-    if flags.validation is None:
+    if config.data.validation is None:
         return train, None
-    validation = load_dataset(
-        str(flags.validation),
-        spec,
-        schema,
-        flags.batch_size,
-        cache=flags.cache,
+    return train, SlicedBatches(
+        config.data.validation, spec, schema, size, cache=cache
     )
-    return train, validation
 
 
 def _model(
-    flags: argparse.Namespace, spec: FeatureSpec, schema: SliceSchema
+    config: TrainConfig, spec: FeatureSpec, schema: SliceSchema, steps: int
 ) -> "TaskModel":
-    import keras
-
     from slice_tf.data.dataset import slice_rates
     from slice_tf.models import SliceAwareModel, VanillaModel
     from slice_tf.training.backbone import make_backbone
+    from slice_tf.training.optimizer import make_optimizer
 
-    backbone = make_backbone(flags.backbone, spec, flags.units)
+    backbone = make_backbone(config.model.backbone, spec, config.model.units)
     model: TaskModel
-    if flags.method == "vanilla":
+    if config.model.method == "vanilla":
         model = VanillaModel(backbone, spec.num_classes, schema)
     else:
         model = SliceAwareModel(
             backbone,
             schema,
             spec.num_classes,
-            units=flags.expert_units,
-            recipe=flags.recipe,
-            slice_rates=slice_rates(str(flags.data), schema),
+            units=config.model.expert_units,
+            recipe=config.model.recipe,
+            slice_rates=slice_rates(config.data.train, schema),
         )
-    model.compile(keras.optimizers.Adam(flags.learning_rate))
+    model.compile(make_optimizer(config.optimizer, steps * config.loop.epochs))
     return model
 
 
-def _record(flags: argparse.Namespace) -> Mapping[str, Any]:
-    return {
-        name: str(value) if isinstance(value, pathlib.Path) else value
-        for name, value in vars(flags).items()
-    }
+def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
+    from slice_tf.training import KeepBest, StopEarly, WriteLog
+
+    keep, run_dir = flags.config.keep, flags.run_dir
+    callbacks: list[Any] = []
+    if run_dir is not None and chief:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        callbacks.append(WriteLog(run_dir / "log.jsonl", num_examples))
+    if keep.best is not None:
+        path = run_dir and run_dir / "best.npz"
+        callbacks.append(KeepBest(keep.best, path, chief))
+    if keep.patience:
+        callbacks.append(StopEarly(keep.best or "val_loss", keep.patience))
+    return callbacks
 
 
-def _report(
-    model: "TaskModel", train: Any, validation: Any, path: pathlib.Path
-) -> None:
-    data = train if validation is None else validation
-    part = "training" if validation is None else "validation"
-    model.evaluate(data, verbose=0)
-    counts = model.slice_accuracy.right_and_all()
+def _resume(
+    flags: Flags, schema: SliceSchema, num_examples: int, chief: bool
+) -> Any:
+    """Returns where to go on, and writes down what the run is."""
+    from slice_tf.training import Checkpoints, Resume
+    from slice_tf.training.run_directory import identity_of, write_run
+
+    if flags.run_dir is None:
+        return None
+    config = flags.config
+    if chief:
+        write_run(flags.run_dir, config)
+    return Resume(
+        Checkpoints(
+            flags.run_dir / "checkpoints", config.keep.checkpoints, chief
+        ),
+        config.keep.checkpoint_every,
+        identity_of(config, schema, num_examples),
+    )
+
+
+def _report(model: "TaskModel", part: str, path: pathlib.Path) -> None:
+    with model.distribute_strategy.scope():
+        counts = model.slice_accuracy.right_and_all()
     names = (*model.slice_accuracy.slices, "base")
     width = max(len("slice"), *map(len, names))
     lines = [f"{'slice':<{width}}  examples  accuracy ({part} data)"]

@@ -1,102 +1,253 @@
 """The flags of `slice-tf train`."""
 
 import argparse
+import dataclasses
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.training.config import (
+    CHOICES,
+    TrainConfig,
+    read_flat,
+    read_setting,
+)
+
+DEFAULTS = TrainConfig().flat()
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """What a command line asks for.
+
+    Args:
+        config: The config file, flags and settings as one, in that order of
+            precedence from least to most.
+        output_dir: Where the model goes.
+        run_dir: Where config, logs and checkpoints go, or `None`.
+        supervise: How often to start again after a failure, or `None`.
+        local_workers: Number of worker processes to start on this host.
+        timeout: Seconds to wait for other workers.
+    """
+
+    config: TrainConfig
+    output_dir: pathlib.Path
+    run_dir: pathlib.Path | None
+    supervise: int | None
+    local_workers: int
+    timeout: int
+
+
+def parse(argv: Sequence[str]) -> Flags:
     """Returns the flags; exits with status 2 where one is malformed."""
+    parser = _parser()
+    flags = vars(parser.parse(argv))
+    file, settings = flags.pop("config"), flags.pop("set")
+    own = {key: flags.pop(key) for key in tuple(flags) if "." not in key}
+    try:
+        values = read_flat(file) if file else {}
+        values.update(flags, **dict(map(read_setting, settings)))
+        config = TrainConfig.from_flat(values)
+    except (ValueError, TypeError, OSError) as error:
+        parser.error(str(error))
+    for key, flag in (("train", "--data"), ("features", "--features")):
+        if not getattr(config.data, key):
+            parser.error(
+                f"what to train on must be said. Received: no {flag}, and no "
+                f"data.{key} in a config"
+            )
+    return Flags(config, **own)
+
+
+def _parser() -> FlagParser:
     parser = FlagParser("train", "Trains a model on sliced TFRecords.")
-    add = parser.add_argument
-    add(
-        "--data",
-        required=True,
-        type=pathlib.Path,
-        help="directory that `slice-tf apply` wrote",
+    _add_data_flags(parser)
+    _add_model_flags(parser)
+    _add_loop_flags(parser)
+    _add_run_flags(parser)
+    return parser
+
+
+def _add(
+    parser: FlagParser, flag: str, key: str, help: str, **options: Any
+) -> None:
+    """Adds a flag that sets a key of the config where it is given."""
+    default = DEFAULTS[key]
+    said = f" (default: {default})" if default not in (None, "", ()) else ""
+    if key in CHOICES:
+        options["choices"] = CHOICES[key]
+    parser.add_argument(
+        flag, dest=key, default=argparse.SUPPRESS, help=help + said, **options
     )
-    add(
+
+
+def _add_data_flags(parser: FlagParser) -> None:
+    _add(
+        parser, "--data", "data.train", "directory that `slice-tf apply` wrote"
+    )
+    _add(
+        parser,
         "--validation",
-        type=pathlib.Path,
-        help="another such directory, scored after each epoch",
+        "data.validation",
+        "another such directory, scored after each epoch",
     )
-    add(
+    _add(
+        parser,
         "--features",
-        required=True,
-        nargs="+",
-        help="what the model reads: name=dtype or name=dtype:shape, such as "
+        "data.features",
+        "what the model reads: name=dtype or name=dtype:shape, such as "
         "image=float32:8x8",
+        nargs="+",
     )
-    add("--label", default="label", help="int64 feature with the class")
-    add(
+    _add(parser, "--label", "data.label", "int64 feature with the class")
+    _add(
+        parser,
         "--num-classes",
+        "data.num_classes",
+        "number of classes; 2 is a binary task",
         type=positive_int,
-        default=2,
-        help="number of classes; 2 is a binary task",
     )
+    _add(
+        parser,
+        "--cache",
+        "data.cache",
+        "keep the examples in memory: faster where they fit",
+        action="store_true",
+    )
+    _add(
+        parser,
+        "--deal-by",
+        "data.deal_by",
+        "how examples go to workers: each reads shards of its own, or every "
+        "shard and keeps its part; auto is file where there are enough shards",
+    )
+
+
+def _add_model_flags(parser: FlagParser) -> None:
+    _add(
+        parser,
+        "--method",
+        "model.method",
+        "with slice experts, or the same backbone without",
+    )
+    _add(
+        parser,
+        "--recipe",
+        "model.recipe",
+        "how slices are weighed; `paper` is its section 3.2 to the letter",
+    )
+    _add(
+        parser,
+        "--backbone",
+        "model.backbone",
+        "mlp, or module:function of yours that takes the feature spec and "
+        "returns a Keras model",
+        type=_backbone,
+    )
+    _add(
+        parser,
+        "--units",
+        "model.units",
+        "widths of the mlp's layers",
+        type=_widths,
+    )
+    _add(
+        parser,
+        "--expert-units",
+        "model.expert_units",
+        "width of each expert; by default the backbone's",
+        type=positive_int,
+    )
+
+
+def _add_loop_flags(parser: FlagParser) -> None:
+    for flag, key, help, kind in (
+        ("--epochs", "epochs", "passes over the data", positive_int),
+        ("--batch-size", "batch_size", "of all devices", positive_int),
+        ("--seed", "seed", "of weights and shuffling", _seed),
+        (
+            "--strategy",
+            "strategy",
+            "devices: one, all of this host, or those of TF_CONFIG",
+            str,
+        ),
+        ("--precision", "precision", "of what layers compute", str),
+        (
+            "--steps-per-execution",
+            "steps_per_execution",
+            "steps that TensorFlow makes before it asks Python",
+            positive_int,
+        ),
+        (
+            "--accumulate",
+            "accumulate",
+            "pieces a device computes its part of a batch in, to save memory",
+            positive_int,
+        ),
+    ):
+        _add(parser, flag, f"loop.{key}", help, type=kind)
+    _add(
+        parser,
+        "--jit-compile",
+        "loop.jit_compile",
+        "let XLA compile the gradients",
+        action="store_true",
+    )
+    _add(
+        parser,
+        "--learning-rate",
+        "optimizer.learning_rate",
+        "of Adam",
+        type=_rate,
+    )
+    _add(
+        parser,
+        "--schedule",
+        "optimizer.schedule",
+        "how the learning rate goes down to 0",
+    )
+
+
+def _add_run_flags(parser: FlagParser) -> None:
+    add = parser.add_argument
     add(
         "--output-dir",
         required=True,
         type=pathlib.Path,
         help="where the model goes; must be new or empty",
     )
-    _add_model_flags(parser)
-    _add_training_flags(parser)
-    return parser.parse(argv)
-
-
-def _add_model_flags(parser: FlagParser) -> None:
-    add = parser.add_argument
     add(
-        "--method",
-        choices=("slice-aware", "vanilla"),
-        default="slice-aware",
-        help="with slice experts, or the same backbone without",
+        "--run-dir",
+        type=pathlib.Path,
+        help="where config, log and checkpoints go; the same command goes on "
+        "from the last checkpoint there",
+    )
+    add("--config", type=pathlib.Path, help="YAML file with sections of keys")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="a key of the config; more than one may be given",
     )
     add(
-        "--recipe",
-        choices=("default", "paper"),
-        default="default",
-        help="how slices are weighed; `paper` is its section 3.2 to the letter",
-    )
-    add(
-        "--backbone",
-        type=_backbone,
-        default="mlp",
-        help="mlp, or module:function of yours that takes the feature spec "
-        "and returns a Keras model",
-    )
-    add(
-        "--units",
-        type=_widths,
-        default=(64, 64),
-        help="widths of the mlp's layers",
-    )
-    add(
-        "--expert-units",
+        "--supervise",
         type=positive_int,
-        help="width of each expert; by default the backbone's",
+        metavar="TIMES",
+        help="start again after a failure, at most so often; needs --run-dir",
     )
-
-
-def _add_training_flags(parser: FlagParser) -> None:
-    add = parser.add_argument
-    add("--epochs", type=positive_int, default=10, help="passes over the data")
-    add("--batch-size", type=positive_int, default=128, help="of all devices")
-    add("--learning-rate", type=_rate, default=1e-3, help="of Adam")
     add(
-        "--cache",
-        action="store_true",
-        help="keep the examples in memory: faster where they fit",
+        "--local-workers",
+        type=positive_int,
+        default=1,
+        help="worker processes to start on this host, on loopback",
     )
-    add("--seed", type=_seed, default=0, help="of weights and shuffling")
     add(
-        "--strategy",
-        choices=("auto", "one", "mirrored"),
-        default="auto",
-        help="devices: one, all, or all where there are several GPUs",
+        "--timeout",
+        type=positive_int,
+        default=300,
+        help="seconds to wait for the other workers",
     )
 
 

@@ -72,7 +72,9 @@ class Checkpoints:
                 shutil.rmtree(path, ignore_errors=True)
 
     def restore(
-        self, values: Callable[[], tf.train.Checkpoint]
+        self,
+        values: Callable[[], tf.train.Checkpoint],
+        check: Callable[[dict[str, Any]], None],
     ) -> dict[str, Any] | None:
         """Restores the newest good checkpoint.
 
@@ -80,6 +82,7 @@ class Checkpoints:
 
         Args:
             values: Returns the variables to restore into.
+            check: Takes the state before anything is restored, to refuse it.
 
         Returns:
             The state it was saved with, or `None` where there is none.
@@ -90,9 +93,11 @@ class Checkpoints:
         for _, path in self._found():
             problem = _damage(path)
             if problem is None:
-                state = json.loads((path / STATE_FILE).read_text("utf-8"))
+                text = (path / STATE_FILE).read_text("utf-8")
+                state = dict(json.loads(text)["state"])
+                check(state)
                 _read(values(), path)
-                return dict(state["state"])
+                return state
             logger.warning(
                 "skipped a damaged checkpoint: %s (%s)", path, problem
             )

@@ -4,10 +4,10 @@ import dataclasses
 import json
 import os
 import socket
-import threading
+import time
 from typing import Any
 
-import tensorflow as tf
+SECONDS_BETWEEN_PROBES = 0.2
 
 _EXAMPLE = (
     'Write, such as: {"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, '
@@ -72,13 +72,12 @@ def read_cluster() -> Cluster | None:
     return Cluster(tuple(workers), index)
 
 
-def wait_for_cluster(
-    cluster: Cluster, timeout: float
-) -> tf.distribute.MultiWorkerMirroredStrategy:
-    """Returns the strategy once all workers are there.
+def wait_for_cluster(cluster: Cluster, timeout: float) -> None:
+    """Returns when every worker has been there.
 
-    TensorFlow waits for them without end and without a word, in native code,
-    which is why it does so in a thread of its own.
+    TensorFlow would wait without end and without a word, deaf to signals. So
+    each worker first listens on its own address until it has reached all
+    others, which then listen there too, or are TensorFlow's already.
 
     Args:
         cluster: The workers.
@@ -86,30 +85,36 @@ def wait_for_cluster(
 
     Raises:
         TimeoutError: If a worker could not be reached; the message names it.
-            TensorFlow goes on waiting: the process should end.
+        OSError: If this worker's port is taken.
     """
-    found: list[Any] = []
-    errors: list[BaseException] = []
+    deadline = time.monotonic() + timeout
+    silent = [
+        one for i, one in enumerate(cluster.workers) if i != cluster.index
+    ]
+    with _listening(cluster.workers[cluster.index]):
+        while silent := [one for one in silent if not _answers(one)]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    "All workers of TF_CONFIG must be reachable to train "
+                    f"together. Received: worker={cluster.index}, "
+                    f"unreachable={', '.join(silent)}, seconds={timeout:g}. "
+                    "Start them, or mend their addresses."
+                )
+            time.sleep(SECONDS_BETWEEN_PROBES)
+        # The others may still be on their way to this one.
+        time.sleep(2 * SECONDS_BETWEEN_PROBES)
 
-    def meet() -> None:
-        try:
-            found.append(tf.distribute.MultiWorkerMirroredStrategy())
-        except BaseException as error:  # handed to the caller's thread
-            errors.append(error)
 
-    thread = threading.Thread(target=meet, daemon=True, name="meet workers")
-    thread.start()
-    thread.join(timeout)
-    if found:
-        return found[0]
-    silent = [one for one in cluster.workers if not _answers(one)]
-    raise TimeoutError(
-        "All workers of TF_CONFIG must be reachable to train together. "
-        f"Received: worker={cluster.index}, "
-        f"unreachable={', '.join(silent) or 'none'}, "
-        f"seconds={timeout:g}. Start them, or mend their addresses."
-        + (f" TensorFlow says: {errors[0]}" if errors else "")
-    ) from (errors[0] if errors else None)
+def _listening(address: str) -> socket.socket:
+    """Returns a socket that takes connections to this worker's port."""
+    port = int(address.rpartition(":")[2])
+    try:
+        return socket.create_server(("", port), backlog=128)
+    except OSError as error:
+        raise OSError(
+            "A worker's port must be free. Received: "
+            f"address={address}, error={error}"
+        ) from error
 
 
 def _is_address(text: Any) -> bool:

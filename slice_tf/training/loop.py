@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from slice_tf.data.dataset import translated
+from slice_tf.data.deal import Deal
 from slice_tf.training.batches import Batches
 from slice_tf.training.build import build
 from slice_tf.training.hooks import Hooks
@@ -107,8 +108,8 @@ class _Loop:
         self.resume = resume
         self.progress = Progress()
         self.hooks = Hooks(callbacks, model)
-        self._train = self._many(step)
-        self._test = self._many(model.test_step)
+        self._train = repeated(self.strategy, step)
+        self._score = Scorer(model, deal_by)
 
     def run(self, epochs: int) -> dict[str, list[float]]:
         _check_not_empty("training", self.steps)
@@ -136,7 +137,9 @@ class _Loop:
             self.model.reset_metrics()
         else:
             self.hooks.on_train_batch_end(progress.step - 1, {})
-        iterator = self._iterate(self.data, progress.epoch, progress.step)
+        iterator = iterate(
+            self.strategy, self.data, self.deal, progress.epoch, progress.step
+        )
         logs: dict[str, float] = {}
         logged = progress.step
         while progress.step < self.steps and not self.hooks.stopping:
@@ -144,12 +147,13 @@ class _Loop:
             self._train(iterator, tf.constant(number))
             progress.step += number
             if progress.step - logged >= STEPS_BETWEEN_LOGS:
-                logs, logged = self.read_logs(), progress.step
+                logs, logged = read_logs(self.model), progress.step
             self.hooks.on_train_batch_end(progress.step - 1, logs)
             self._save_if(stop)
-        logs = self.read_logs()
+        logs = read_logs(self.model)
         if self.validation is not None:
-            logs.update(self._validate(self.validation))
+            scores = self._score(self.validation)
+            logs.update({f"val_{key}": one for key, one in scores.items()})
         progress.end_epoch(logs)
         self.hooks.on_epoch_end(progress.epoch - 1, logs)
         self._save_if(stop, end_of_epoch=True)
@@ -175,34 +179,57 @@ class _Loop:
         if must_end:
             raise Stopped
 
-    def _validate(self, validation: Batches) -> dict[str, float]:
-        self.model.reset_metrics()
-        steps = tf.constant(validation.steps(self.deal))
-        self._test(self._iterate(validation, 0, 0), steps)
-        return {f"val_{key}": one for key, one in self.read_logs().items()}
 
-    def read_logs(self) -> dict[str, float]:
-        """Returns the metrics of all replicas together."""
-        with self.strategy.scope():
-            logs = self.model.get_metrics_result()
-        return {key: float(value) for key, value in logs.items()}
+class Scorer:
+    """Scores a compiled model on batches, under its strategy.
 
-    def _iterate(self, data: Batches, epoch: int, skip: int) -> Iterator[Any]:
-        dataset = data.epoch(epoch, skip=skip, deal=self.deal)
-        return iter(
-            self.strategy.distribute_datasets_from_function(lambda _: dataset)
-        )
+    Args:
+        model: A compiled model.
+        deal_by: How examples go to workers; see `Deal`.
+    """
 
-    def _many(self, step: Any) -> Any:
-        """Returns a function that makes several steps in TensorFlow."""
-        strategy = self.strategy
+    def __init__(self, model: keras.Model, deal_by: str = "auto") -> None:
+        self._model = model
+        self._strategy = model.distribute_strategy
+        self._deal = deal_of(self._strategy, deal_by)
+        self._many = repeated(self._strategy, model.test_step)
 
-        @tf.function(reduce_retracing=True)
-        def many(iterator: Any, number: Any) -> None:
-            for _ in tf.range(number):
-                strategy.run(step, args=(next(iterator),))
+    def __call__(self, data: Batches) -> dict[str, float]:
+        """Returns what the metrics say; `model.metrics` keep their state."""
+        self._model.reset_metrics()
+        iterator = iterate(self._strategy, data, self._deal)
+        self._many(iterator, tf.constant(data.steps(self._deal)))
+        return read_logs(self._model)
 
-        return many
+
+def read_logs(model: keras.Model) -> dict[str, float]:
+    """Returns the metrics of all replicas together."""
+    with model.distribute_strategy.scope():
+        logs = model.get_metrics_result()
+    return {key: float(value) for key, value in logs.items()}
+
+
+def iterate(
+    strategy: tf.distribute.Strategy,
+    data: Batches,
+    deal: Deal,
+    epoch: int = 0,
+    skip: int = 0,
+) -> Iterator[Any]:
+    """Returns an iterator over this process's part of an epoch."""
+    dataset = data.epoch(epoch, skip=skip, deal=deal)
+    return iter(strategy.distribute_datasets_from_function(lambda _: dataset))
+
+
+def repeated(strategy: tf.distribute.Strategy, step: Any) -> Any:
+    """Returns a function that makes several steps in TensorFlow."""
+
+    @tf.function(reduce_retracing=True)
+    def many(iterator: Any, number: Any) -> None:
+        for _ in tf.range(number):
+            strategy.run(step, args=(next(iterator),))
+
+    return many
 
 
 def _check_counts(**counts: int) -> None:

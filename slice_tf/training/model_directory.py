@@ -72,7 +72,7 @@ def save_model_directory(
     training = {
         "format_version": FORMAT_VERSION,
         "model": type(model).__name__,
-        "versions": _versions(),
+        "versions": versions(),
         "flags": dict(flags or {}),
         "history": {
             key: [_number(value) for value in values]
@@ -176,7 +176,8 @@ def _staged(path: pathlib.Path) -> Iterator[pathlib.Path]:
         raise
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Returns the versions that a model was made with."""
     return {
         "slice_tf": importlib.metadata.version("slice-tf"),
         "tensorflow": tf.__version__,

@@ -74,10 +74,11 @@ class Resume:
             ValueError: If it is of another model, or something that must not
                 change has.
         """
-        state = self._checkpoints.restore(lambda: _values(model))
+        state = self._checkpoints.restore(
+            lambda: _values(model), self._check_identity
+        )
         if state is None:
             return Progress(), {}
-        self._check_identity(state["identity"])
         _assign_metrics(model, state["metrics"])
         progress = Progress.from_dict(state["progress"])
         logger.info(
@@ -85,7 +86,8 @@ class Resume:
         )
         return progress, state["callbacks"]
 
-    def _check_identity(self, saved: Mapping[str, Any]) -> None:
+    def _check_identity(self, state: Mapping[str, Any]) -> None:
+        saved = state["identity"]
         changed = [
             f"{key}={self._identity.get(key)!r} (checkpoint: {saved[key]!r})"
             for key in saved

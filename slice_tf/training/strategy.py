@@ -42,7 +42,8 @@ def choose_strategy(
             "is not set."
         )
     if cluster is not None and (name == "multiworker" or cluster.size > 1):
-        return wait_for_cluster(cluster, timeout)
+        wait_for_cluster(cluster, timeout)
+        return tf.distribute.MultiWorkerMirroredStrategy()
     gpus = tf.config.list_logical_devices("GPU")
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()

@@ -1,6 +1,7 @@
 """The `train` program, in this process, on real sliced records."""
 
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from slice_tf.models import VanillaModel
 from slice_tf.programs.train import main
 from slice_tf.schema import SliceSchema
-from slice_tf.training import load_model_directory
+from slice_tf.training import TrainConfig, load_model_directory
 from sliced_task import FEATURES, write_sliced
 
+MODELS = ("model", "again")
 BACKBONES = """
 import keras
 
@@ -33,6 +35,12 @@ def layer(spec):
 def interrupted(spec):
     raise KeyboardInterrupt
 """
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -134,7 +142,7 @@ def test_backbone_must_be_a_model(flags):
 
 def test_data_without_examples_is_refused(flags, tmp_path):
     write_sliced(tmp_path / "empty", [])
-    with pytest.raises(ValueError, match="at least one batch"):
+    with pytest.raises(ValueError, match="at least one example"):
         main([*flags, "--data", "empty"])
 
 
@@ -147,6 +155,9 @@ def test_data_without_examples_is_refused(flags, tmp_path):
         ["--recipe", "papre"],
         ["--backbone", "bert"],
         ["--epoch", "3"],
+        ["--set", "loop.epoch=3"],
+        ["--set", "loop.epochs=0"],
+        ["--set", "loop.epochs"],
     ],
     ids=lambda more: more[0],
 )
@@ -156,4 +167,69 @@ def test_malformed_flags_are_usage_errors(flags, more, capsys):
     assert stopped.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert more[0] in lines[0]
+    named = more[1].partition("=")[0] if more[0] == "--set" else more[0]
+    assert named in lines[0]
+
+
+def test_a_run_directory_says_how_to_repeat_it_and_goes_on(flags, tmp_path):
+    more = ["--run-dir", "run", "--set", "optimizer.schedule=cosine"]
+    main([*flags, *more])
+    config = TrainConfig.load("run/config.yaml")
+    assert config.loop.epochs == 2
+    assert config.optimizer.schedule == "cosine"
+    run = json.loads((tmp_path / "run/run.json").read_text())
+    assert set(run) == {"versions", "data", "validation"}
+    log = (tmp_path / "run/log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["epoch"] for line in log] == [1, 2]
+    again = [*flags, "--output-dir", "again", "--config", "run/config.yaml"]
+    main([*again, "--run-dir", "run"])
+    weights = [load_model_directory(n)[0].get_weights() for n in MODELS]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    message = r"loop\.seed=1 \(checkpoint: 0\)"
+    with pytest.raises(ValueError, match=message):
+        main([*flags, "--output-dir", "c", "--run-dir", "run", "--seed", "1"])
+
+
+def test_an_unreachable_worker_is_named_in_time(flags, monkeypatch):
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    config = {
+        "cluster": {"worker": addresses},
+        "task": {"type": "worker", "index": 1},
+    }
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(TimeoutError, match=f"unreachable={addresses[0]}, sec"):
+        main([*flags, "--timeout", "1"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "must be JSON.*TF_CONFIG={"),
+        ('{"cluster": {}, "task": {}}', "KeyError: 'worker'"),
+        (
+            '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", '
+            '"index": 0}}',
+            "host:port",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", '
+            '"index": 1}}',
+            "index=1, workers=1",
+        ),
+        (
+            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": '
+            '{"type": "ps", "index": 0}}',
+            "jobs=worker, ps, task type=ps",
+        ),
+    ],
+)
+def test_a_malformed_cluster_is_refused(flags, monkeypatch, text, message):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match=message):
+        main(flags)
+
+
+def test_supervising_needs_checkpoints_to_go_on_from(flags):
+    with pytest.raises(ValueError, match="needs `--run-dir`"):
+        main([*flags, "--supervise", "2"])

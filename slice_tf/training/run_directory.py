@@ -1,0 +1,79 @@
+"""What a run directory says about its run."""
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+from slice_tf.data.files import replacing
+from slice_tf.data.sliced_directory import MANIFEST
+from slice_tf.schema import SliceSchema
+from slice_tf.training.config import TrainConfig
+from slice_tf.training.model_directory import versions
+
+CONFIG_FILE = "config.yaml"
+RUN_FILE = "run.json"
+
+# What may change between a start and the next: how the same steps are made,
+# and how many of them.
+_FREE = (
+    "data.train",
+    "data.validation",
+    "data.cache",
+    "data.deal_by",
+    "loop.epochs",
+    "loop.strategy",
+    "loop.steps_per_execution",
+    "loop.accumulate",
+    "loop.jit_compile",
+    "keep.checkpoint_every",
+    "keep.checkpoints",
+)
+
+
+def write_run(run_dir: pathlib.Path, config: TrainConfig) -> None:
+    """Writes config, versions and the fingerprint of the data.
+
+    With them, the seed among the config, the run can be repeated.
+
+    Args:
+        run_dir: Created where it is missing.
+        config: How the model is trained.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    config.save(run_dir / CONFIG_FILE)
+    values = {
+        "versions": versions(),
+        "data": fingerprint_of(config.data.train),
+        "validation": (
+            fingerprint_of(config.data.validation)
+            if config.data.validation
+            else None
+        ),
+    }
+    with replacing(run_dir / RUN_FILE) as temporary:
+        text = json.dumps(values, indent=2)
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def identity_of(
+    config: TrainConfig, schema: SliceSchema, num_examples: int
+) -> dict[str, Any]:
+    """Returns what must be the same when a run goes on."""
+    kept = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in config.flat().items()
+        if key not in _FREE
+    }
+    return {
+        "slices": list(schema.names),
+        "examples": num_examples,
+        "data": fingerprint_of(config.data.train),
+        **kept,
+    }
+
+
+def fingerprint_of(directory: str) -> str:
+    """Returns the SHA-256 of a sliced directory's manifest."""
+    content = (pathlib.Path(directory) / MANIFEST).read_bytes()
+    return hashlib.sha256(content).hexdigest()
