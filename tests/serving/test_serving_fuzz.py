@@ -107,7 +107,7 @@ def test_tensors_are_read_or_refused():
         except ApiError as error:
             refused.add(error.code.name)
     assert read > 0
-    assert refused == {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
+    assert refused <= {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"}
 
 
 def test_server_outlives_random_requests(servers, raw_call):
