@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import threading
 
 import grpc
@@ -391,3 +393,21 @@ def test_what_was_refused_is_not_repeated(base_dirs, raw_call):
         _, body = raw_call(server.rest_port, "GET", path, b"", {})
     count = 'request_count{model_name="m",status="INVALID_ARGUMENT"} 1'
     assert count in body.decode()
+
+
+def test_client_over_http_needs_neither_tensorflow_nor_grpc():
+    code = (
+        "import pathlib, sys\n"
+        "from slice_tf_serving import Client\n"
+        "Client('http://127.0.0.1', 'm').close()\n"
+        "heavy = {'tensorflow', 'keras', 'grpc', 'google.protobuf'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "status = pathlib.Path('/proc/self/status').read_text()\n"
+        "print(int(status.split('VmHWM:')[1].split()[0]) // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+    modules, megabytes = done.stdout.split("\n")[:2]
+    assert modules == "[]", done.stderr
+    assert int(megabytes) < 60
