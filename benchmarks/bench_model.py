@@ -4,8 +4,8 @@ A trunk of 768 -> 768 -> 768, batches of 256, experts of width 128, float32,
 all losses, Adam, two threads. Every form of every number of slices is timed
 in turn within each round, with the model without slices beside it; ratios are
 medians over rounds. The floor is what the arithmetic and the bytes of a step
-would take at the rates this machine reaches for a large matrix product and a
-large copy, measured in the same run.
+would take in CPU time at the rates this machine reaches for a large matrix
+product and a large copy, measured in the same run.
 
 Run it with: python benchmarks/bench_model.py
 Snorkel's slice-aware classifier runs beside it, from an environment of its
@@ -146,7 +146,7 @@ class _Answer(Timed):
 
 
 def rates():
-    """Returns operations and bytes a millisecond that this machine reaches."""
+    """Returns operations and bytes a CPU millisecond that this machine does."""
     large = tf.random.normal((2048, 2048))
     product = tf.function(lambda: tf.linalg.matmul(large, large))
     values = tf.Variable(tf.zeros(25_000_000))
@@ -158,9 +158,9 @@ def rates():
 def _times(work):
     work()
     for _ in range(8):
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        yield 1e3 * (time.perf_counter() - start)
+        yield 1e3 * (time.process_time() - start)
 
 
 def operations(num_slices, form):
@@ -178,7 +178,7 @@ def operations(num_slices, form):
 
 
 def floor(model, num_slices, form, training, speed):
-    """Returns the milliseconds that operations and bytes would take.
+    """Returns the CPU milliseconds that operations and bytes would take.
 
     A step computes three times a forward pass. It reads every weight, writes
     its gradient, and Adam then reads four numbers a weight and writes three.
@@ -262,7 +262,9 @@ def main():
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
     speed = rates()
-    print(f"{speed[0] / 1e6:.0f} GFLOP/s, {speed[1] / 1e6:.0f} GB/s")
+    print(
+        f"{speed[0] / 1e6:.0f} GFLOP and {speed[1] / 1e6:.0f} GB a CPU second"
+    )
     print(
         "slices            form       wall ms  of none   CPU ms  of none"
         "    floor  M weights"
