@@ -1,0 +1,51 @@
+"""`slice-tf report`: one HTML file that shows results."""
+
+import argparse
+import logging
+import pathlib
+from collections.abc import Sequence
+
+from slice_tf.programs.flags import FlagParser
+
+logger = logging.getLogger("slice_tf.report")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Writes a page of a results.json and prints what it says first."""
+    flags = _parse(argv)
+
+    from slice_tf.evaluation import Results
+    from slice_tf.report import read_summary, write_page
+    from slice_tf.report.sentence import headline
+
+    results = Results.load(flags.results)
+    summary = None
+    if flags.summary is not None:
+        summary = read_summary(flags.summary, results.schema)
+    write_page(flags.output, results, summary)
+    print(headline(results))  # noqa: T201 - results go to stdout
+    logger.info("wrote %s", flags.output)
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = FlagParser(
+        "report",
+        "Writes one HTML file that shows a results.json: it loads nothing, so "
+        "it can be mailed, archived and opened anywhere.",
+    )
+    add, path = parser.add_argument, pathlib.Path
+    add("results", type=path, help="results.json to show")
+    add("--output", type=path, default=path("report.html"), help="HTML file")
+    add(
+        "--summary",
+        type=path,
+        help="summary.json of `slice-tf apply`, to show how functions voted",
+    )
+    flags = parser.parse(argv)
+    if flags.output.is_dir():
+        raise ValueError(
+            "The output must be a file, such as report.html. "
+            f"Received: output={flags.output}, which is a directory."
+        )
+    return flags

@@ -1,0 +1,108 @@
+"""One HTML file that shows results and needs nothing else."""
+
+import base64
+import hashlib
+import html
+import importlib.resources
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from slice_tf.evaluation import Results
+from slice_tf.report.embed import to_script_json
+from slice_tf.report.sentence import details, headline
+
+# In the order in which they build on each other.
+SCRIPTS = (
+    "core.js",
+    "figures.js",
+    "intervals.js",
+    "overview.js",
+    "slice_plots.js",
+    "slice.js",
+    "compare.js",
+    "functions.js",
+    "main.js",
+)
+STYLES = ("page.css", "figures.css")
+
+
+def render_page(
+    results: Results, summary: Mapping[str, Any] | None = None
+) -> str:
+    """Returns a page as HTML.
+
+    It loads nothing: its policy allows the one script and the one style
+    sheet that are in it, by their hashes, and no request at all. Every text
+    from the results is shown as text.
+
+    Args:
+        results: What to show.
+        summary: What `read_summary` gave, to show how slicing functions
+            voted.
+    """
+    script, style = _bundle(SCRIPTS), _bundle(STYLES)
+    sentence = headline(results)
+    data = {
+        "results": results.to_dict(),
+        "summary": summary,
+        "headline": sentence,
+        "details": details(results),
+    }
+    parts = {
+        "policy": _policy(script, style),
+        "style": style,
+        "headline": html.escape(sentence),
+        "data": to_script_json(data),
+        "script": script,
+    }
+    page = _read("page.html")
+    head, *rest = page.split("<!--@")
+    filled = [head]
+    for part in rest:
+        name, _, tail = part.partition("-->")
+        filled += [parts[name], tail]
+    return "".join(filled)
+
+
+def write_page(
+    path: str | os.PathLike[str],
+    results: Results,
+    summary: Mapping[str, Any] | None = None,
+) -> pathlib.Path:
+    """Writes a page; the file appears only when it is whole."""
+    final = pathlib.Path(path)
+    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(render_page(results, summary), encoding="utf-8")
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return final
+
+
+def _policy(script: str, style: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def _bundle(names: tuple[str, ...]) -> str:
+    return "\n" + "\n".join(_read(name) for name in names)
+
+
+def _read(name: str) -> str:
+    files = importlib.resources.files("slice_tf.report").joinpath("assets")
+    return files.joinpath(name).read_text(encoding="utf-8")

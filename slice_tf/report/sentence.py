@@ -1,0 +1,148 @@
+"""What happened, in plain words."""
+
+from collections.abc import Sequence
+
+from slice_tf.evaluation import Metric, Results, SliceResult, SliceVerdict
+
+OK, TOO_FEW = "ok", "too few"
+SHOWN_NAMES = 3
+# Share of intervals that miss a true zero.
+CHANCE = 0.05
+
+_VERDICTS = {
+    "PASS": "The candidate may replace the baseline",
+    "FAIL": "The candidate should not replace the baseline",
+    "NOT_ENOUGH_DATA": "There is not enough data to decide on the candidate",
+}
+
+
+def headline(results: Results) -> str:
+    """Returns one sentence that says what an evaluation found."""
+    if results.gate is not None:
+        return _of_gate(results)
+    base = results.slices[-1]
+    text = f"The model is right on {_share(base)}"
+    if base.comparison is not None:
+        return f"{text}, {_of_change(base.comparison.difference)}."
+    behind = [one for one in results.slices[:-1] if _side(_lift(one)) < 0]
+    if not behind:
+        return f"{text}, and no slice is shown to trail the rest."
+    behind.sort(key=lambda one: _lift(one).high or 0.0)
+    names = _list([one.name for one in behind])
+    return f"{text}, and trails in {names}."
+
+
+def details(results: Results) -> list[str]:
+    """Returns further sentences, each of which can stand alone."""
+    slices = results.slices[:-1]
+    found = []
+    if results.gate is not None:
+        found.append(_of_rule(results))
+    changes = [one.comparison.difference for one in slices if one.comparison]
+    if results.gate is None and changes:
+        found.append(_of_changes(changes))
+    few = sum(one.metrics["accuracy"].status != OK for one in slices)
+    if few:
+        found.append(
+            f"{few:,} of {len(slices):,} slices hold fewer than "
+            f"{results.floor} examples: too few to judge."
+        )
+    unknown = sum(one.unknown > 0 for one in slices)
+    if unknown:
+        found.append(
+            f"Slicing functions failed on some examples in {unknown:,} "
+            f"{_plural(unknown, 'slice')}; those count as unknown."
+        )
+    return found
+
+
+def _of_gate(results: Results) -> str:
+    gate = results.gate
+    if gate is None:
+        raise ValueError("Results must hold a verdict. Received: gate=None")
+    open_ones = [one for one in gate.slices if one.accepted is None]
+    text = _VERDICTS.get(gate.verdict, gate.verdict)
+    if gate.verdict == "PASS":
+        return f"{text}: no slice is shown to be worse in {_word(gate.metric)}."
+    blamed = _list(_blamed(open_ones, gate.verdict))
+    how = "it is worse in" if gate.verdict == "FAIL" else "undecided in"
+    return f"{text}: {how} {blamed}."
+
+
+def _blamed(verdicts: Sequence[SliceVerdict], verdict: str) -> list[str]:
+    """Names of the slices that made the verdict, the clearest first."""
+    found = [one for one in verdicts if one.verdict == verdict]
+    found.sort(key=lambda one: (not one.critical, one.difference.value or 0.0))
+    return [one.name for one in found]
+
+
+def _of_rule(results: Results) -> str:
+    gate = results.gate
+    if gate is None:
+        raise ValueError("Results must hold a verdict. Received: gate=None")
+    accepted = sum(one.accepted is not None for one in gate.slices)
+    paired = "paired example by example" if gate.paired else "not paired"
+    text = (
+        f"Compared on {_word(gate.metric)} over {_examples(results)}, "
+        f"{paired}, corrected for {len(gate.slices):,} tests at a false "
+        f"discovery rate of {100 * gate.false_discovery_rate:g} %."
+    )
+    if accepted:
+        text += f" {accepted:,} {_plural(accepted, 'slice')} accepted by hand."
+    return text
+
+
+def _of_change(change: Metric) -> str:
+    if change.value is None:
+        return "with nothing to compare"
+    size = abs(100 * change.value)
+    word = "above" if change.value >= 0 else "below"
+    text = f"{size:.1f} points {word} its baseline"
+    return text if _side(change) else f"{text}, which chance can explain"
+
+
+def _of_changes(changes: Sequence[Metric]) -> str:
+    sides = [_side(change) for change in changes]
+    judged = sum(change.status == OK for change in changes)
+    return (
+        f"Against the baseline, 95 % intervals show {sides.count(1):,} slices "
+        f"better and {sides.count(-1):,} worse of {judged:,} judged, where "
+        f"chance alone would show about {CHANCE * judged:.2g}; "
+        "`slice-tf gate` corrects for that."
+    )
+
+
+def _lift(one: SliceResult) -> Metric:
+    return one.metrics.get("lift", Metric(None, None, None, 0, "empty"))
+
+
+def _side(metric: Metric) -> int:
+    """1 where the interval lies above zero, -1 where below, else 0."""
+    if metric.status != OK or metric.low is None or metric.high is None:
+        return 0
+    return int(metric.low > 0) - int(metric.high < 0)
+
+
+def _share(base: SliceResult) -> str:
+    value = base.metrics["accuracy"].value
+    return f"{100 * (value or 0.0):.1f} % of {base.size:,} examples"
+
+
+def _examples(results: Results) -> str:
+    count = results.data.num_examples
+    return f"{count:,} {_plural(count, 'example')}"
+
+
+def _list(names: Sequence[str]) -> str:
+    shown, rest = list(names[:SHOWN_NAMES]), len(names) - SHOWN_NAMES
+    if rest > 0:
+        return f"{', '.join(shown)} and {rest:,} more {_plural(rest, 'slice')}"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _word(metric: str) -> str:
+    return {"f1": "F1", "mcc": "MCC"}.get(metric, metric)
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,285 @@
+"""The page in a real browser, with the network out of reach."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from chromium import Browser, find_chromium
+from slice_tf.evaluation import DataFacts, Evaluator, gate
+from slice_tf.report import write_page
+from slice_tf.schema import Slice, SliceSchema
+
+pytestmark = pytest.mark.skipif(
+    find_chromium() is None, reason="no Chromium is installed"
+)
+
+ATTACK = "</script><script>console.error('ran')</script><img src=x onerror=x>"
+REVERSED = "\u202eabc"
+NAMES = ("night", "rare", "odd", "hard")
+RNG = np.random.default_rng(0)
+
+
+def make_results(num_classes):
+    """A candidate that is worse in `hard` and too rare to judge in `rare`."""
+    n = 4000
+    labels = RNG.integers(0, num_classes, n)
+    membership = np.stack(
+        [
+            RNG.random(n) < 0.3,
+            np.arange(n) < 9,
+            labels % 2 == 1,
+            RNG.random(n) < 0.1,
+        ],
+        axis=1,
+    ).astype(int)
+    schema = SliceSchema(
+        (
+            Slice("night", ATTACK, owner=REVERSED),
+            Slice("rare", "x" * 10_000_000),
+            Slice("odd", monitor_only=True),
+            Slice("hard", critical=True),
+        )
+    )
+
+    def predict(skill):
+        logits = RNG.normal(size=(n, num_classes))
+        logits[np.arange(n), labels] += skill
+        odds = np.exp(logits)
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    before = predict(3.0)
+    after = np.where(membership[:, 3:] == 1, predict(1.0), before)
+    learned = RNG.normal(size=(n, 4)) + 3 * membership - 1
+    both = []
+    for model, other in ((before, None), (after, before)):
+        evaluator = Evaluator(schema, num_classes)
+        evaluator.add(
+            labels,
+            model,
+            membership,
+            baseline_probabilities=other,
+            indicator_logits=learned,
+        )
+        both.append(evaluator.results(data_path=ATTACK))
+    return both
+
+
+@pytest.fixture(scope="module")
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="module", params=["gate", "baseline", "alone"])
+def any_page(request, tmp_path_factory):
+    """Pages of results that hold all, less, and least."""
+    alone, compared = make_results(10 if request.param == "baseline" else 2)
+    results = {
+        "gate": dataclasses.replace(compared, gate=gate(alone, compared)),
+        "baseline": compared,
+        "alone": dataclasses.replace(
+            alone,
+            overlap=None,
+            score_edges=None,
+            slices=tuple(
+                dataclasses.replace(
+                    one, confusion=None, scores=None, calibration=None
+                )
+                for one in alone.slices
+            ),
+        ),
+    }[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    return write_page(folder / "report.html", results)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    alone, compared = make_results(2)
+    results = dataclasses.replace(compared, gate=gate(alone, compared))
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    return write_page(path, results)
+
+
+@pytest.fixture
+def tab(browser, page):
+    browser.open(page)
+    return browser
+
+
+def shown(browser):
+    return browser.texts("tbody a.slice")
+
+
+def test_every_view_draws_without_complaint_or_request(browser, any_page):
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.open(any_page)
+    views = ["/compare", "/functions", "/slice/base", "/slice/nothing"]
+    for view in [*views, *(f"/slice/{name}" for name in NAMES)]:
+        browser.ask(f"location.hash = '#{view}'")
+        browser.wait(
+            "document.querySelector('#main h1') !== null && "
+            f"decodeURIComponent(location.hash) === '#{view}'"
+        )
+        assert "This view cannot be drawn" not in browser.texts("h1")
+        drawn = browser.ask("document.querySelector('#main').innerHTML")
+        assert "NaN" not in drawn
+        assert "undefined" not in drawn
+    assert browser.complaints == []
+    assert browser.requests == [any_page.resolve().as_uri()]
+
+
+def test_policy_stops_what_gets_in_anyway(tab):
+    """Should a text ever become markup, nothing in it runs or loads."""
+    tab.complaints.clear()
+    tab.requests.clear()
+    tab.ask(
+        "document.body.insertAdjacentHTML('beforeend', "
+        '\'<img src="http://127.0.0.1:9/x" onerror="window.ran = 1">\')'
+    )
+    tab.ask("fetch('http://127.0.0.1:9/y').catch(() => 0)")
+    tab.ask("new Promise((done) => setTimeout(done, 100))")
+    assert tab.ask("window.ran") is None
+    assert len(tab.complaints) >= 2
+    assert all("Content Security Policy" in str(c) for c in tab.complaints)
+
+
+def test_untrusted_text_is_shown_as_text_in_its_own_direction(tab):
+    assert ATTACK in tab.texts("tr[data-slice=night] bdi")
+    long = tab.texts("tr[data-slice=rare] bdi")[0]
+    assert long.endswith("… (cut: 10,000,000 characters in all)")
+    tab.ask("location.hash = '#/slice/night'")
+    tab.wait("document.querySelector('dl') !== null")
+    assert REVERSED in tab.texts("dd bdi")
+    isolated = "getComputedStyle(document.querySelector('dd bdi')).unicodeBidi"
+    assert tab.ask(isolated) == "isolate"
+
+
+def test_filter_keeps_the_slices_that_match(tab):
+    tab.press("/")
+    tab.wait("document.activeElement.id === 'filter'")
+    tab.write("hard")
+    assert shown(tab) == ["hard"]
+    assert tab.texts("#count") == ["1 of 4"]
+    tab.press("Escape")
+    assert sorted(shown(tab)) == sorted(NAMES)
+
+
+def test_a_click_on_a_header_sorts_and_another_turns_it_around(tab):
+    tab.click("[data-sort=name]")
+    assert shown(tab) == ["hard", "night", "odd", "rare"]
+    tab.click("[data-sort=name]")
+    assert shown(tab) == ["rare", "odd", "night", "hard"]
+    sorted_by = tab.texts("th[aria-sort=descending]")
+    assert sorted_by == ["Slice↓"]
+
+
+def test_worst_verdict_comes_first_and_too_few_gets_no_number(tab):
+    assert shown(tab)[0] == "hard"
+    assert "fail" in tab.texts("tr[data-slice=hard]")[0]
+    assert tab.texts("tr[data-slice=rare] td > .few")[1] == "too few n = 9"
+
+
+def test_another_metric_takes_the_place_of_accuracy(tab):
+    choose = (
+        "(() => { const list = document.querySelectorAll('select')[0]; "
+        "list.value = 'log_loss'; list.dispatchEvent(new Event('change')); "
+        "})()"
+    )
+    tab.ask(choose)
+    assert "log loss, nats95 % interval" in tab.texts("th")
+    assert "Against baseline, pointspaired" not in tab.texts("th")
+
+
+def test_keys_lead_from_the_table_into_a_slice_and_back(tab):
+    tab.press("/")
+    tab.wait("document.activeElement.id === 'filter'")
+    tab.press("ArrowDown")
+    first = shown(tab)[0]
+    assert tab.ask("document.activeElement.textContent") == first
+    tab.press("ArrowDown")
+    assert tab.ask("document.activeElement.textContent") == shown(tab)[1]
+    tab.press("Enter", "\r")
+    tab.wait("location.hash.startsWith('#/slice/')")
+    tab.press("Escape")
+    tab.wait("document.getElementById('filter') !== null")
+
+
+def test_a_copied_figure_needs_nothing_from_the_page(tab):
+    tab.ask("location.hash = '#/compare'")
+    tab.wait("document.querySelector('figure') !== null")
+    tab.ask("navigator.clipboard.writeText('')")
+    tab.click("[data-action='Copy SVG']")
+    tab.wait("document.querySelector('#said').textContent !== ''")
+    source = tab.ask("navigator.clipboard.readText()")
+    assert source.startswith("<svg")
+    assert "class=" not in source
+    assert "var(" not in source
+    size = (
+        "new Promise((done, fail) => { const one = new DOMParser()"
+        f".parseFromString({json.dumps(source)}, 'image/svg+xml');"
+        "done([one.documentElement.tagName, "
+        "one.querySelectorAll('circle').length > 4]); })"
+    )
+    assert tab.ask(size) == ["svg", True]
+
+
+def test_a_saved_figure_is_a_file(tab):
+    tab.ask("location.hash = '#/functions'")
+    tab.wait("document.querySelector('[data-figure=coverage]') !== null")
+    tab.click("[data-figure=coverage] [data-action='Save SVG']")
+    path = tab.downloads / "coverage.svg"
+    for _ in range(200):
+        if path.exists():
+            break
+        tab.ask("new Promise((done) => setTimeout(done, 20))")
+    assert path.read_text("utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_theme_follows_the_system_and_can_be_switched(browser, page, scheme):
+    browser.prefer(scheme)
+    browser.open(page)
+    theme = "document.documentElement.dataset.theme"
+    assert browser.ask(theme) == scheme
+    browser.click("#theme")
+    assert {browser.ask(theme), scheme} == {"light", "dark"}
+
+
+@pytest.mark.parametrize("view", ["/", "/compare", "/functions", "/slice/hard"])
+def test_nothing_sticks_out_on_a_phone(browser, page, view):
+    browser.resize(390, 800, mobile=True)
+    browser.open(page)
+    browser.ask(f"location.hash = '#{view}'")
+    browser.wait("document.querySelector('#main h1') !== null")
+    wide = "document.documentElement.scrollWidth"
+    assert browser.ask(wide) <= 390
+    browser.resize(1280, 900)
+
+
+def test_a_reader_without_script_gets_the_headline(browser, page):
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.call("Page.navigate", url=page.resolve().as_uri())
+    browser.wait("document.querySelector('#main h1') !== null")
+    assert "should not replace the baseline" in browser.texts("#main h1")[0]
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_a_page_without_slices_still_draws(browser, tmp_path):
+    evaluator = Evaluator(SliceSchema(()), 2)
+    labels = np.array([0, 1])
+    evaluator.add(labels, np.eye(2)[labels], np.zeros((2, 0), int))
+    results = dataclasses.replace(
+        evaluator.results(), data=DataFacts("", "0" * 16, 2)
+    )
+    browser.complaints.clear()
+    browser.open(write_page(tmp_path / "a.html", results))
+    for view in ("/compare", "/functions", "/slice/base"):
+        browser.ask(f"location.hash = '#{view}'")
+        browser.wait("document.querySelector('#main h1') !== null")
+        assert "This view cannot be drawn" not in browser.texts("h1")
+    assert browser.complaints == []
