@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from slice_tf.discovery.candidates import Candidate
 from slice_tf.discovery.inputs import check_embeddings, check_predictions
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
+from slice_tf.discovery.projection import Projection
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.evaluation.intervals import wilson
 
@@ -91,7 +93,8 @@ def discover(
     wrong = chances.argmax(axis=1) != labels
     first, second = _halves(wrong, model.random_state)
     model.fit(embeddings[first], labels[first], chances[first])
-    regions = _regions(model, embeddings.shape[1])
+    chosen = _distinct(model)
+    regions = _regions(model, chosen, embeddings.shape[1])
     scores = np.concatenate(
         [regions.scores(embeddings[i : i + 8192]) for i in _steps(labels)]
     )
@@ -100,7 +103,6 @@ def discover(
     low, high = wilson(errors, sizes)
     outside = ~inside.any(axis=1)
     usual = float(rest[outside].mean()) if outside.any() else 1.0
-    found = model.slices_ if model.num_slices_ else []
     shrunken = shrink(errors, sizes, float(rest.mean()))
     slices = tuple(
         FoundSlice(
@@ -116,7 +118,7 @@ def discover(
             holds_up=bool(sizes[k] and low[k] > usual),
             nearest=tuple(np.argsort(-scores[:, k])[:_NEAREST].tolist()),
         )
-        for k, one in enumerate(found)
+        for k, one in enumerate(chosen)
     )
     return Discovery(slices, regions, float(rest.mean()), len(labels))
 
@@ -151,11 +153,20 @@ def _steps(labels: Any) -> range:
     return range(0, len(labels), 8192)
 
 
-def _regions(model: MixtureSlicer, dim: int) -> Regions:
-    if not model.num_slices_:
-        from slice_tf.discovery.projection import Projection
+def _distinct(model: MixtureSlicer) -> list[Candidate]:
+    """Returns found slices, one a component: two labels are one region."""
+    found = model.slices_ if model.num_slices_ else []
+    first: dict[tuple[int, int], Candidate] = {}
+    for one in found:
+        first.setdefault((one.view, one.component), one)
+    return list(first.values())
 
+
+def _regions(
+    model: MixtureSlicer, chosen: list[Candidate], dim: int
+) -> Regions:
+    if not chosen:
         nothing = Projection(np.zeros(dim), np.zeros((dim, 1)))
         return Regions(nothing, (), np.zeros((0, 2), np.int64))
-    places = np.array([[one.view, one.component] for one in model.slices_])
+    places = np.array([[one.view, one.component] for one in chosen])
     return Regions(model.projection_, model.views_, places)

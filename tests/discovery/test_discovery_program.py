@@ -41,6 +41,13 @@ def test_a_planted_slice_holds_up_with_its_error_rate_in_the_interval():
     assert PROBLEM[3][list(first.nearest)].all()
 
 
+def test_no_region_is_reported_twice():
+    embeddings, labels, probabilities, _ = planted(rows=400, classes=3)
+    found = discover(embeddings, labels, probabilities)
+    places = found.regions.places.tolist()
+    assert len({tuple(place) for place in places}) == len(places)
+
+
 def test_slices_of_errors_by_chance_do_not_hold_up():
     embeddings, labels, _, _ = PROBLEM
     rng = np.random.default_rng(3)
