@@ -190,9 +190,10 @@ def test_another_metric_takes_the_place_of_accuracy(tab):
         "list.value = 'log_loss'; list.dispatchEvent(new Event('change')); "
         "})()"
     )
+    assert "Change, pointsagainst baseline" in tab.texts("th")
     tab.ask(choose)
     assert "log loss, nats95 % interval" in tab.texts("th")
-    assert "Against baseline, pointspaired" not in tab.texts("th")
+    assert "Change, pointsagainst baseline" not in tab.texts("th")
 
 
 def test_keys_lead_from_the_table_into_a_slice_and_back(tab):

@@ -1,6 +1,6 @@
 // Figures that can be copied into a slide, and the parts they share.
 
-const CHARACTER = 6.7; // Mean width of a character of 12 pixels.
+const CHARACTER = 7.3; // Mean width of a character of 12 pixels.
 
 const figureWidth = (most) => {
   const room = document.getElementById("main").clientWidth - 36;

@@ -112,7 +112,7 @@ function functionsPage() {
     h("h1", {}, "What slicing functions said"),
     h("p", { class: "lead" }, SUMMARY
       ? `Of the ${whole(total)} examples they were applied to, ${whole(SUMMARY.any ?? 0)} are in at least one slice and ${whole(SUMMARY.none ?? 0)} in none.`
-      : `Of the ${whole(total)} evaluated examples. Give --summary sliced/summary.json to see what a job said of its data.`,
+      : `Of the ${whole(total)} evaluated examples.`,
       SUMMARY?.bad_records > 0 && ` ${whole(SUMMARY.bad_records)} damaged records were left out.`),
     SLICES.length > 0 && figure("coverage", coveragePlot(votes, total)),
     all.length > 0 && part("Overlap", figure("overlap", overlapMap(all),

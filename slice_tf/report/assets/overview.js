@@ -61,7 +61,7 @@ function columns() {
   const all = scaled(BASE.metrics[table.metric].value ?? 0, unit);
   const differences = R.slices.map((one) => differenceOf(one, table.metric)).filter(Boolean);
   const dx = scale(rangeOf(differences, apart, [0]), [8, 106]);
-  const liftName = table.metric === "accuracy" ? "inside minus outside" : "minus all examples";
+  const liftName = table.metric === "accuracy" ? "inside − outside" : "slice − all";
   return [
     { key: "name", name: "Slice", cell: nameCell },
     R.gate && { key: "verdict", name: "Verdict", cell: (one) => verdictTag(VERDICTS.get(one.name)) },
@@ -72,11 +72,11 @@ function columns() {
       cell: (one) => glyph(metricOf(one), unit, x, { reference: all, tone: sideClass(side(liftOf(one, table.metric), better)) }) },
     { key: "lift", name: named("Lift", apart), hint: liftName,
       cell: (one) => one === BASE ? "" : liftCell(one, apart, better) },
-    differences.length && { key: "difference", name: named("Against baseline", apart), hint: "paired",
+    differences.length && { key: "difference", name: named("Change", apart), hint: "against baseline",
       cell: (one) => numberCell(differenceOf(one, table.metric), apart, { signed: true, better }) },
     differences.length && { name: glyphAxis(dx, apart), class: "glyphs narrow",
       cell: (one) => differenceGlyph(differenceOf(one, table.metric), apart, dx, better) },
-    R.gate && { key: "drop", name: "Drop found, points", hint: "smallest, 80 % power", right: true,
+    R.gate && { key: "drop", name: "Drop found", hint: "points, 80 % power", right: true,
       cell: (one) => plain(VERDICTS.get(one.name)?.smallest_drop, "points") },
   ].filter(Boolean);
 }
@@ -111,7 +111,7 @@ function sortBy(key) {
 function headCell(column, redraw) {
   const sorted = column.key && column.key === table.sort;
   const order = table.down ? "descending" : "ascending";
-  const inside = [column.name, column.hint && h("small", {}, column.hint)];
+  const inside = [h("span", { class: "head" }, column.name), column.hint && h("small", {}, column.hint)];
   return h("th", {
     scope: "col", class: `${column.class ?? ""} ${column.right ? "right" : ""}`,
     "aria-sort": sorted ? order : null,
@@ -210,7 +210,7 @@ function overview() {
       count),
     holder,
     h("p", { class: "key" },
-      "Bars are 95 % intervals; the dashed line is all examples, or no change. ",
+      "Bars are 95 % intervals, and changes are paired example by example; the dashed line is all examples, or no change. ",
       h("span", { class: "up" }, "Blue"), " is better and ", h("span", { class: "down" }, "orange"),
       ` worse where the interval leaves out zero. Fewer than ${R.floor} examples are “too few” and get no number.`),
   ];
