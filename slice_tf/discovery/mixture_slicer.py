@@ -34,7 +34,7 @@ class MixtureSlicer(Slicer):
     Args:
         num_slices: Largest number of slices to report.
         num_components: Components of the mixture of embeddings. "auto" takes
-            one for 120 rows, at most 50; of few rows one for 30, up to 12.
+            one for 120 rows, at most 50; of few rows one for 60, up to 6.
         num_error_components: Components of the other mixture.
         max_dim: Principal directions to keep.
         label_weight: Weight of labels and predictions in the second mixture.
@@ -109,7 +109,7 @@ class MixtureSlicer(Slicer):
     def _num_components(self, num_rows: int) -> int:
         if self.num_components != "auto":
             return int(self.num_components)
-        least = int(np.clip(num_rows // 30, 2, 12))
+        least = int(np.clip(num_rows // 60, 2, 6))
         return int(
             np.clip(num_rows // _ROWS_A_COMPONENT, least, _MOST_COMPONENTS)
         )
