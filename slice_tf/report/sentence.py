@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from slice_tf.evaluation import Metric, Results, SliceResult, SliceVerdict
+from slice_tf.schema import BASE
 
 OK, TOO_FEW = "ok", "too few"
 SHOWN_NAMES = 3
@@ -73,7 +74,8 @@ def _blamed(verdicts: Sequence[SliceVerdict], verdict: str) -> list[str]:
     """Names of the slices that made the verdict, the clearest first."""
     found = [one for one in verdicts if one.verdict == verdict]
     found.sort(key=lambda one: (not one.critical, one.difference.value or 0.0))
-    return [one.name for one in found]
+    names = [one.name for one in found]
+    return ["all examples" if one == BASE else one for one in names]
 
 
 def _of_rule(results: Results) -> str:

@@ -2,6 +2,8 @@ import dataclasses
 import importlib.resources
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -84,7 +86,7 @@ def test_headline_with_a_verdict_says_what_the_gate_said():
     failed = dataclasses.replace(after, gate=gate(before, after))
     assert headline(failed) == (
         "The candidate should not replace the baseline: it is worse in night, "
-        "even and base."
+        "even and all examples."
     )
     taken = [Acceptance(name, "known") for name in ("night", "even", "base")]
     passed = gate(before, after, accepted=taken)
@@ -159,6 +161,20 @@ def test_foreign_text_stands_in_the_data_alone():
     )
     assert "<script>alert" not in page
     assert data_of(page)["results"]["data"]["path"] == data.path
+
+
+def test_a_page_needs_neither_matplotlib_nor_tensorflow():
+    program = (
+        "import sys, slice_tf.report.page as page; page._read('main.js'); "
+        "print({'matplotlib', 'tensorflow', 'keras'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_assets_ship_with_the_package():

@@ -1,5 +1,4 @@
 // The data, how elements are made, and how numbers are written.
-"use strict";
 
 const { results: R, summary: SUMMARY, headline: HEADLINE, details: DETAILS } =
   JSON.parse(document.getElementById("data").textContent);

@@ -57,10 +57,10 @@ function columns() {
   const apart = differenceUnit(unit);
   const better = signOf(table.metric);
   const metricOf = (one) => one.metrics[table.metric];
-  const x = scale(rangeOf(R.slices.map(metricOf).filter(Boolean), unit), [8, 170]);
+  const x = scale(rangeOf(R.slices.map(metricOf).filter(Boolean), unit), [8, 150]);
   const all = scaled(BASE.metrics[table.metric].value ?? 0, unit);
   const differences = R.slices.map((one) => differenceOf(one, table.metric)).filter(Boolean);
-  const dx = scale(rangeOf(differences, apart, [0]), [8, 106]);
+  const dx = scale(rangeOf(differences, apart, [0]), [8, 98]);
   const liftName = table.metric === "accuracy" ? "inside − outside" : "slice − all";
   return [
     { key: "name", name: "Slice", cell: nameCell },
@@ -76,7 +76,7 @@ function columns() {
       cell: (one) => numberCell(differenceOf(one, table.metric), apart, { signed: true, better }) },
     differences.length && { name: glyphAxis(dx, apart), class: "glyphs narrow",
       cell: (one) => differenceGlyph(differenceOf(one, table.metric), apart, dx, better) },
-    R.gate && { key: "drop", name: "Drop found", hint: "points, 80 % power", right: true,
+    R.gate && { key: "drop", name: "Drop found", hint: "in points", right: true,
       cell: (one) => plain(VERDICTS.get(one.name)?.smallest_drop, "points") },
   ].filter(Boolean);
 }
@@ -212,7 +212,7 @@ function overview() {
     h("p", { class: "key" },
       "Bars are 95 % intervals, and changes are paired example by example; the dashed line is all examples, or no change. ",
       h("span", { class: "up" }, "Blue"), " is better and ", h("span", { class: "down" }, "orange"),
-      ` worse where the interval leaves out zero. Fewer than ${R.floor} examples are “too few” and get no number.`),
+      ` worse where the interval leaves out zero.${R.gate ? " Drop found: the smallest true drop that the test would find in 4 of 5 such data sets." : ""} Fewer than ${R.floor} examples are “too few” and get no number.`),
   ];
   draw();
   return view;
