@@ -1,6 +1,6 @@
 // All slices side by side.
 
-const compared = { metric: "accuracy", what: PAIRED ? "difference" : "value", order: "near", most: "all" };
+const compared = { metric: R.gate?.metric ?? "accuracy", what: PAIRED ? "difference" : "value", order: "near", most: "all" };
 
 function comparedMetric(one) {
   if (compared.what === "difference") return differenceOf(one, compared.metric);

@@ -60,6 +60,15 @@ const differenceUnit = (unit) => (unit === "%" ? "points" : unit);
 const named = (word, unit) => (unit ? `${word}, ${unit}` : word);
 
 const whole = (value) => Number(value).toLocaleString("en-US");
+// With weights, counts are in units of 2 ** -20; groups of calibration hold
+// the weights themselves, which is how a page can tell.
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const WEIGHTED = Boolean(BASE.scores && BASE.calibration) &&
+  sum(BASE.calibration.map((group) => group[0])) < sum(BASE.scores.flat()) / 1000;
+const THINGS = WEIGHTED ? "weight" : "examples";
+const counted = (count) =>
+  WEIGHTED ? String(Number((count / 2 ** 20).toPrecision(3))) : whole(Math.round(count));
+
 const share = (value) =>
   value > 0 && value < 0.001 ? "<0.1 %" : `${(100 * value).toFixed(1)} %`;
 const scaled = (value, unit) =>

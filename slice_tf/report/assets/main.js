@@ -3,7 +3,8 @@
 const VIEWS = [["", "Overview", overview], ["compare", "Compare", comparePage], ["functions", "Slicing functions", functionsPage]];
 const MAIN = document.getElementById("main");
 
-const route = () => decodeURIComponent(location.hash.replace(/^#\/?/, ""));
+// Names of slices need no escapes, so an address with some is none of ours.
+const route = () => location.hash.replace(/^#\/?/, "");
 
 function draw() {
   const path = route();

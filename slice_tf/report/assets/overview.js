@@ -1,6 +1,6 @@
 // The first page: what happened, and one row a slice.
 
-const table = { metric: "accuracy", sort: R.gate ? "verdict" : "lift", down: false, text: "", only: "all" };
+const table = { metric: R.gate?.metric ?? "accuracy", sort: R.gate ? "verdict" : "lift", down: false, text: "", only: "all" };
 
 const VERDICT_ORDER = ["FAIL", "NOT_ENOUGH_DATA", "PASS"];
 

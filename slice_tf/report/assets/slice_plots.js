@@ -4,7 +4,7 @@
 function confusionPlot(one) {
   const cells = one.confusion;
   const classes = cells.length;
-  const sums = cells.map((row) => row.reduce((a, b) => a + b, 0));
+  const sums = cells.map(sum);
   const width = figureWidth(520);
   const left = 62;
   const size = Math.min(56, (width - left - 6) / classes);
@@ -16,8 +16,8 @@ function confusionPlot(one) {
       s("rect", {
         x: x + 0.5, y: y + 0.5, width: size - 1, height: size - 1, rx: 2,
         class: i === j ? "cell right" : "cell wrong", "fill-opacity": count ? 0.12 + 0.88 * part : 0.04,
-      }, s("title", {}, `label ${i}, predicted ${j}: ${whole(count)} (${share(part)} of the label)`)),
-      size >= 20 && count > 0 && text(x + size / 2, y + size / 2 + 4, whole(count),
+      }, s("title", {}, `label ${i}, predicted ${j}: ${counted(count)} (${share(part)} of the label)`)),
+      size >= 20 && count > 0 && text(x + size / 2, y + size / 2 + 4, counted(count),
         { class: part > 0.55 ? "count on" : "count", "text-anchor": "middle" }),
     ];
   }));
@@ -27,7 +27,7 @@ function confusionPlot(one) {
     text(left - 8, top + (i + 0.5) * size + 4, String(i), { class: "tick", "text-anchor": "end" }),
   ]);
   const middle = top + (classes * size) / 2;
-  return picture(width, top + classes * size + 8, `Confusion in ${cutName(one.name)}, examples`,
+  return picture(width, top + classes * size + 8, `Confusion in ${cutName(one.name)}, ${THINGS}`,
     text(left + (classes * size) / 2, top - 24, "predicted class", { class: "axis", "text-anchor": "middle" }),
     text(0, 0, "label", { class: "axis", "text-anchor": "middle", transform: `translate(24 ${middle}) rotate(-90)` }),
     numbers, body);
@@ -48,7 +48,7 @@ function calibrationPlot(one) {
   const path = (groups) => points(groups)
     .map(([, rate, mean], i) => `${i ? "L" : "M"}${x(mean).toFixed(1)} ${y(rate).toFixed(1)}`).join("");
   const [key] = legend(0, 36, width, [
-    [dot("dot"), one === BASE ? "all examples" : "slice; area is examples"],
+    [dot("dot"), one === BASE ? "all examples" : `slice; area is ${THINGS}`],
     ...(one === BASE ? [] : [[(a, b) => line(a - 9, b, a + 9, b, { class: "trace" }), "all examples"]]),
   ]);
   return picture(width, top + size + 44, `Calibration in ${cutName(one.name)}`, key,
@@ -58,13 +58,13 @@ function calibrationPlot(one) {
     one !== BASE && BASE.calibration && s("path", { d: path(BASE.calibration), class: "trace" }),
     points(one.calibration).map(([count, rate, mean]) =>
       s("circle", { cx: x(mean), cy: y(rate), r: 2 + 7 * Math.sqrt(count / most), class: "dot soft" },
-        s("title", {}, `mean score ${plain(mean, "")}, rate ${plain(rate, "")}, ${tickText(count)} examples`))));
+        s("title", {}, `mean score ${plain(mean, "")}, rate ${plain(rate, "")}, ${tickText(count)} ${THINGS}`))));
 }
 
 // Bars of one row of counts, outline of another, both as shares of their sum.
 function steps(x, y, edges, counts) {
-  const sum = counts.reduce((a, b) => a + b, 0) || 1;
-  const corners = counts.map((count, i) => `L${x(edges[i]).toFixed(1)} ${y(count / sum).toFixed(1)}L${x(edges[i + 1]).toFixed(1)} ${y(count / sum).toFixed(1)}`);
+  const all = sum(counts) || 1;
+  const corners = counts.map((count, i) => `L${x(edges[i]).toFixed(1)} ${y(count / all).toFixed(1)}L${x(edges[i + 1]).toFixed(1)} ${y(count / all).toFixed(1)}`);
   return `M${x(edges[0])} ${y(0)}${corners.join("")}L${x(edges.at(-1))} ${y(0)}`;
 }
 
@@ -96,13 +96,12 @@ function histogram(title, axis, panels, names) {
   let top = 36 + taken + 16;
   const drawn = panels.map(([name, inside, outside], i) => {
     const rows = [inside, outside].filter(Boolean).map((counts) => evenly(R.score_edges, counts));
-    const total = (counts) => counts.reduce((a, b) => a + b, 0);
-    const peak = Math.max(0.05, ...rows.flatMap((counts) => counts.map((one) => one / (total(counts) || 1))));
+    const peak = Math.max(0.05, ...rows.flatMap((counts) => counts.map((one) => one / (sum(counts) || 1))));
     const y = scale([0, 100 * peak], [top + high, top]);
     const of = (value) => y(100 * value);
     of.domain = y.domain;
     const group = s("g", {},
-      text(left, top - 8, `${name} (${names[0]}: ${whole(Math.round(total(inside)))} examples)`, { class: "label" }),
+      text(left, top - 8, `${name} (${names[0]}: ${counted(sum(inside))} ${THINGS})`, { class: "label" }),
       leftAxis(y, left, width - 12, "", { count: 3, form: (value) => `${tickText(value)} %` }),
       s("path", { d: steps(x, of, EVEN_EDGES, rows[0]), class: "bar" }),
       rows[1] && s("path", { d: steps(x, of, EVEN_EDGES, rows[1]), class: "outline" }),
@@ -116,7 +115,7 @@ function histogram(title, axis, panels, names) {
 function scorePlot(one) {
   const outside = one === BASE ? null : BASE.scores.map((row, i) => row.map((count, j) => count - one.scores[i][j]));
   const names = R.num_classes === 2 ? ["label 0", "label 1"] : ["prediction is wrong", "prediction is right"];
-  return histogram(`Scores in ${cutName(one.name)}, share of examples`, scoreName(),
+  return histogram(`Scores in ${cutName(one.name)}, share of ${THINGS}`, scoreName(),
     [1, 0].map((i) => [names[i], one.scores[i], outside?.[i]]), [one === BASE ? "all" : "inside", "outside"]);
 }
 
