@@ -116,7 +116,7 @@ function functionsPage() {
       SUMMARY?.bad_records > 0 && ` ${whole(SUMMARY.bad_records)} damaged records were left out.`),
     SLICES.length > 0 && figure("coverage", coveragePlot(votes, total)),
     all.length > 0 && part("Overlap", figure("overlap", overlapMap(all),
-      SLICES.length > MAP_SLICES ? `The ${mapped(all).length} slices that overlap most.` : "Numbers on hover: examples in both."), pairTable(all)),
+      SLICES.length > MAP_SLICES ? `The ${mapped(all).length} slices that overlap most. Shade: from 0 to 100 %.` : "Shade: from 0 to 100 %; on hover: examples in both."), pairTable(all)),
     SLICES.some((one) => one.indicator) && part("Learned indicators, the weakest first", learnedTable()),
     SUMMARY?.audit && part("Audit by people", auditOf(SUMMARY)),
   ];
