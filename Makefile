@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Programs of experiments/; the other files there are what they share.
+EXPERIMENTS := synthetic interval_coverage gate_power
 
 .PHONY: help demo test check format bench experiments clean
 
@@ -40,7 +42,8 @@ bench: $(STAMP)
 	for program in benchmarks/bench_*.py; do $(BIN)/python $$program || exit 1; done
 
 experiments: $(STAMP)
-	$(BIN)/slice-tf demo --data synthetic --output-dir out/synthetic --overwrite
+	$(BIN)/python -m pip install --quiet --editable ".[experiments]"
+	for name in $(EXPERIMENTS); do $(BIN)/python experiments/$$name.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) dist build out slice-tf-demo
