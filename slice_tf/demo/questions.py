@@ -67,8 +67,8 @@ def _ask_one(url: str, task: Task, features: Answers) -> Answers:
 
 
 def _check_equal(url: str, answer: Answers, expected: Answers) -> None:
-    for name, value in expected.items():
-        worst = np.abs(answer[name] - value).max()
+    for name, value in answer.items():
+        worst = np.abs(value - expected[name]).max()
         if worst > TOLERANCE:
             raise RuntimeError(
                 "Served outputs must equal the Keras model's. Received: "
