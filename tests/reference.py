@@ -76,12 +76,12 @@ def paper_losses(q, p, logits, membership, label):
     return ce(logits, label), l_ind, l_pred
 
 
-def default_losses(q, p, logits, membership, label, rates):
+def default_losses(q, p, logits, membership, label, rates, power=0.0):
     """The same under the recipe `default`, with offline rates of slices.
 
     The base indicator is fixed and has no loss; members and others of a slice
     weigh one half each; members of any slice weigh three times in the base
-    loss; expert terms are divided by the root of the slice's rate.
+    loss; expert terms are divided by the slice's rate to `power`.
     """
     l_ind = sum(
         binary_ce(q_i, in_i) * (0.5 / rate if in_i else 0.5 / (1.0 - rate))
@@ -89,7 +89,7 @@ def default_losses(q, p, logits, membership, label, rates):
     )
     everyone, all_rates = np.append(membership, 1), np.append(rates, 1.0)
     l_pred = sum(
-        in_i * ce(p_i, label) / np.sqrt(rate)
+        in_i * ce(p_i, label) / rate**power
         for p_i, in_i, rate in zip(p, everyone, all_rates, strict=True)
     )
     weight = 3.0 if any(membership) else 1.0

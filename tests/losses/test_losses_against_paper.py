@@ -76,15 +76,20 @@ def test_recipe_paper_is_the_paper(num_classes):
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])
-def test_recipe_default_balances_by_offline_rates(num_classes):
+@pytest.mark.parametrize(
+    ("recipe", "power"), [(DEFAULT, 0.0), (Recipe(expert_rate_power=0.5), 0.5)]
+)
+def test_offline_rates_balance_indicators_and_experts(
+    num_classes, recipe, power
+):
     labels, membership = targets_of(num_classes)
     outputs = outputs_of(1 if num_classes == 2 else num_classes, False)
     parts = parts_of(
-        SliceAwareLoss(DEFAULT, NUM_SLICES, RATES), outputs, labels, membership
+        SliceAwareLoss(recipe, NUM_SLICES, RATES), outputs, labels, membership
     )
 
     def one(*arguments):
-        return reference.default_losses(*arguments, rates=RATES)
+        return reference.default_losses(*arguments, rates=RATES, power=power)
 
     expected = reference_parts(outputs, labels, membership, one)
     np.testing.assert_allclose(parts, expected, rtol=1e-5, atol=1e-6)
