@@ -11,6 +11,7 @@ from slice_tf.data.membership import (
     read_membership,
     strip_membership,
 )
+from slice_tf.data.slice_names import append_slice_names
 from slice_tf.data.tfrecord import (
     RecordError,
     frame,
@@ -25,6 +26,7 @@ __all__ = [
     "FeatureSpec",
     "RecordError",
     "append_membership",
+    "append_slice_names",
     "decode",
     "encode",
     "frame",

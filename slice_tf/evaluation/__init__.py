@@ -7,6 +7,8 @@ TensorFlow nor Keras.
 """
 
 from slice_tf.evaluation.accumulate import SliceCounts
+from slice_tf.evaluation.audit import SliceAudit, load_audits, with_audits
+from slice_tf.evaluation.columns import to_columns, to_scalars
 from slice_tf.evaluation.evaluator import Evaluator, evaluate
 from slice_tf.evaluation.gate import gate
 from slice_tf.evaluation.gate_result import (
@@ -20,7 +22,9 @@ from slice_tf.evaluation.metric import Metric
 from slice_tf.evaluation.metrics import slice_metrics
 from slice_tf.evaluation.overlap import OverlapCounts
 from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.regression import RegressionCounts
 from slice_tf.evaluation.results import (
+    AuditedSlice,
     Comparison,
     DataFacts,
     ModelFacts,
@@ -38,6 +42,7 @@ from slice_tf.evaluation.table import (
 
 __all__ = [
     "Acceptance",
+    "AuditedSlice",
     "Comparison",
     "DataFacts",
     "Evaluator",
@@ -47,8 +52,10 @@ __all__ = [
     "ModelFacts",
     "OverlapCounts",
     "PairedCounts",
+    "RegressionCounts",
     "Results",
     "RunComparison",
+    "SliceAudit",
     "SliceCounts",
     "SliceResult",
     "SliceVerdict",
@@ -57,9 +64,13 @@ __all__ = [
     "evaluate",
     "footnote",
     "gate",
+    "load_audits",
     "render_table",
     "results_table",
     "runs_table",
     "slice_metrics",
+    "to_columns",
     "to_probabilities",
+    "to_scalars",
+    "with_audits",
 ]

@@ -5,11 +5,15 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
+from slice_tf.evaluation.binary import rate
+from slice_tf.evaluation.calibration import calibration_metrics
 from slice_tf.evaluation.members import chunks
 from slice_tf.evaluation.scores import (
     NUM_BINS,
     area_under_roc,
+    bin_edges,
     bins_of_logits,
+    group_bins,
 )
 
 
@@ -78,3 +82,22 @@ class IndicatorCounts:
         """Returns value, low, high and number of members, `[slices]` each."""
         members = self.cells[:, 1].sum(axis=-1)
         return *area_under_roc(self.cells), members
+
+    def quality(self) -> dict[str, tuple[Any, Any, Any, Any]]:
+        """Returns value, low, high and denominator of each quality.
+
+        `precision`, `recall` and `agreement` take an indicator of probability
+        above 0.5 for a yes; `calibration_bias` and `calibration_error` are
+        those of its probability.
+        """
+        halves = group_bins(self.cells, 2)
+        hits, false = halves[:, 1, 1], halves[:, 0, 1]
+        members, sizes = halves[:, 1].sum(axis=1), halves.sum(axis=(1, 2))
+        edges = bin_edges(NUM_BINS)
+        middles = (edges[1:] + edges[:-1]) / 2
+        return {
+            "precision": rate(hits, hits + false),
+            "recall": rate(hits, members),
+            "agreement": rate(hits + halves[:, 0, 0], sizes),
+            **calibration_metrics(self.cells, middles),
+        }

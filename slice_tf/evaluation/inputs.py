@@ -203,6 +203,23 @@ def to_probabilities(logits: Any, num_classes: int) -> Any:
     return exponents / exponents.sum(axis=1, keepdims=True)
 
 
+def check_finite(name: str, values: Any, num_rows: int | None) -> Any:
+    """Returns numbers as float64 of shape `[batch]`.
+
+    Raises:
+        ValueError: If the shape is wrong or a number not finite.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    check_shape(name, array, (num_rows,))
+    wrong = np.flatnonzero(~np.isfinite(array))
+    if wrong.size:
+        raise ValueError(
+            f"`{name}` must be finite. Received: {array[wrong[0]]} at row "
+            f"{wrong[0]}"
+        )
+    return array
+
+
 def check_weights(weights: Any, num_rows: int, weighted: bool) -> Any:
     """Returns weights in units of 2 ** -20, int64 `[batch]`, or None.
 

@@ -70,6 +70,21 @@ class Comparison:
 
 
 @dataclasses.dataclass(frozen=True)
+class AuditedSlice:
+    """A slice corrected for the errors of its slicing function.
+
+    Args:
+        precision: Of the examples in the slice, those that belong to it.
+        missed: Of the examples outside, those that belong to it.
+        accuracy: Among all that belong to it.
+    """
+
+    precision: Metric
+    missed: Metric
+    accuracy: Metric
+
+
+@dataclasses.dataclass(frozen=True)
 class SliceResult:
     """What an evaluation says of one slice.
 
@@ -91,6 +106,11 @@ class SliceResult:
             event, mean score.
         indicator_scores: Counts `[2][32]`: membership, bin of the learned
             indicator's probability. None where there is no indicator.
+        indicator_quality: `precision`, `recall`, `agreement` (share of
+            examples where indicator and membership say the same),
+            `calibration_bias` and `calibration_error` of the indicator.
+        audited: Corrected for errors of the slicing function, where people
+            audited the slice.
     """
 
     name: str
@@ -103,6 +123,8 @@ class SliceResult:
     scores: list[list[int]] | None = None
     calibration: list[list[float]] | None = None
     indicator_scores: list[list[int]] | None = None
+    indicator_quality: dict[str, Metric] | None = None
+    audited: AuditedSlice | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -271,9 +293,16 @@ def _parse(values: dict[str, Any]) -> Results:
 
 def _parse_slice(values: dict[str, Any]) -> SliceResult:
     comparison, indicator = values["comparison"], values["indicator"]
+    quality, audited = values["indicator_quality"], values["audited"]
     parsed = {
         "metrics": {k: Metric(**v) for k, v in values["metrics"].items()},
         "indicator": None if indicator is None else Metric(**indicator),
+        "indicator_quality": None
+        if quality is None
+        else {k: Metric(**v) for k, v in quality.items()},
+        "audited": None
+        if audited is None
+        else AuditedSlice(**{k: Metric(**v) for k, v in audited.items()}),
         "comparison": None
         if comparison is None
         else Comparison(

@@ -40,6 +40,7 @@ def summarize(
     scores = group_bins(counts.scores, NUM_SCORE_BINS).tolist()
     calibration = _calibration(counts)
     learned = _indicator_scores(indicators, len(names))
+    quality = _indicator_quality(indicators, len(names), floor)
     return tuple(
         SliceResult(
             name=name,
@@ -52,6 +53,7 @@ def summarize(
             scores=scores[i],
             calibration=calibration[i],
             indicator_scores=learned[i],
+            indicator_quality=quality[i],
         )
         for i, name in enumerate(names)
     )
@@ -167,3 +169,16 @@ def _indicator_scores(
     if indicators is None:
         return [None] * num_rows
     return [*group_bins(indicators.cells, NUM_SCORE_BINS).tolist(), None]
+
+
+def _indicator_quality(
+    indicators: IndicatorCounts | None, num_rows: int, floor: int
+) -> list[dict[str, Metric] | None]:
+    if indicators is None:
+        return [None] * num_rows
+    found = {
+        name: to_metrics(*columns, floor)
+        for name, columns in indicators.quality().items()
+    }
+    rows = zip(*found.values(), strict=True)
+    return [*(dict(zip(found, row, strict=True)) for row in rows), None]

@@ -56,11 +56,19 @@ def results_table(results: Results, metric: str = "accuracy") -> Table:
     with_indicators = any(one.indicator for one in results.slices)
     if with_indicators:
         headers += ["indicator AUC"]
-    rows = [_row(one, metric, with_indicators) for one in results.slices]
+    with_audits = any(one.audited for one in results.slices)
+    if with_audits:
+        headers += ["audited accuracy, % [95 %]"]
+    rows = [
+        _row(one, metric, with_indicators, with_audits)
+        for one in results.slices
+    ]
     return headers, rows
 
 
-def _row(one: SliceResult, metric: str, with_indicators: bool) -> list[str]:
+def _row(
+    one: SliceResult, metric: str, with_indicators: bool, with_audits: bool
+) -> list[str]:
     cells = [one.name, f"{one.size:,}", percent(one.metrics[metric])]
     if one.comparison is not None:
         cells += [
@@ -69,6 +77,9 @@ def _row(one: SliceResult, metric: str, with_indicators: bool) -> list[str]:
         ]
     if with_indicators:
         cells += [fraction(one.indicator)]
+    if with_audits:
+        audited = one.audited
+        cells += [percent(audited.accuracy) if audited else NOTHING]
     return cells
 
 

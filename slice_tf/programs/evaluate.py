@@ -27,12 +27,15 @@ def main(argv: Sequence[str]) -> int:
     flags = _parse(own, beam_flags)
     _check_output(flags.output)
     flags.output.parent.mkdir(parents=True, exist_ok=True)
+    audits = {} if flags.audit is None else _load_audits(flags.audit)
     if flags.predictions is not None:
         results = _evaluate_predictions(flags, beam_flags)
     else:
         results = _evaluate(
             flags.model, flags.baseline, flags.data, flags.batch_size
         )
+    if audits or flags.predictions is None:
+        results = _with_audits(results, audits)
         results.save(flags.output)
     _show(results)
     logger.info("wrote %s", flags.output)
@@ -63,6 +66,11 @@ def _parse(
         "--baseline",
         type=directory,
         help="directory of another model, to compare with example by example",
+    )
+    add(
+        "--audit",
+        type=directory,
+        help="JSON of what people said of slices, to correct accuracy by",
     )
     add(
         "--batch-size",
@@ -99,6 +107,18 @@ def _check_source(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
             f"{', '.join(given) or 'none'}"
             f"{', Beam flags' if beam_flags else ''}"
         )
+
+
+def _load_audits(path: pathlib.Path) -> Any:
+    from slice_tf.evaluation import load_audits
+
+    return load_audits(path)
+
+
+def _with_audits(results: "Results", audits: Any) -> "Results":
+    from slice_tf.evaluation import with_audits
+
+    return with_audits(results, audits)
 
 
 def _evaluate_predictions(

@@ -85,6 +85,8 @@ def test_file_states_every_fact(tmp_path):
         "scores",
         "calibration",
         "indicator_scores",
+        "indicator_quality",
+        "audited",
     ]
     assert (night["name"], night["size"], night["unknown"]) == ("night", 1, 0)
     assert night["confusion"] == [[0, 0], [1, 0]]
