@@ -16,12 +16,12 @@ PROGRAMS = {
     "train": ("slice_tf.programs.train:main", "a model on sliced TFRecords"),
     "evaluate": ("slice_tf.programs.evaluate:main", "metrics per slice"),
     "gate": ("slice_tf.programs.gate:main", "may a candidate replace a model"),
-    "report": ("slice_tf.programs.report:main", "results as one HTML page"),
     "export": ("slice_tf.programs.export:main", "a model as a SavedModel"),
-    "discover": ("slice_tf.programs.discover:main", "slices in its errors"),
     "publish": ("slice_tf.programs.publish:main", "a SavedModel for serving"),
     "serve": ("slice_tf.programs.serve:main", "TF Serving's API on one host"),
     "predict": ("slice_tf.programs.predict:main", "ask a running server"),
+    "discover": ("slice_tf.programs.discover:main", "slices in its errors"),
+    "report": ("slice_tf.programs.report:main", "results as one HTML page"),
 }
 
 USAGE_ERROR = 2

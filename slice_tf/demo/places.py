@@ -31,6 +31,11 @@ class Places:
         return self.root / "results.json"
 
     @property
+    def report(self) -> pathlib.Path:
+        """The same as a page."""
+        return self.root / "report.html"
+
+    @property
     def saved_model(self) -> pathlib.Path:
         """The exported slice-aware model of the first seed."""
         return self.root / "saved_model"
@@ -52,6 +57,7 @@ class Places:
             ("sliced records", self.sliced, "the same, membership appended"),
             ("models", self.models, "Keras models, one a method and seed"),
             ("results", self.results, "metrics per slice of the first seed"),
+            ("report", self.report, "the same as a page: open it"),
             ("SavedModel", self.saved_model, "signatures, schema, warm-up"),
             ("serving", self.serving, "base directory for TF Serving"),
             ("picture", self.figure.with_suffix(".png"), "also as SVG"),

@@ -20,6 +20,7 @@ from slice_tf.evaluation import (
 )
 from slice_tf.export import check_saved_model, export_saved_model
 from slice_tf.models import SliceAwareModel, VanillaModel
+from slice_tf.report import read_summary, write_page
 from slice_tf.schema import SliceSchema
 from slice_tf.training import fit, save_model_directory, set_seed
 from slice_tf_beam import apply_slicing_functions
@@ -178,11 +179,14 @@ def _save_results(
         baseline_probabilities=baseline,
         indicator_logits=outputs["indicator_logits"],
     )
-    evaluator.results(
+    results = evaluator.results(
         data_path=str(places.sliced / "test"),
         model=ModelFacts(str(places.models / f"slice_aware-{pair.seed}")),
         baseline=ModelFacts(str(places.models / f"vanilla-{pair.seed}")),
-    ).save(places.results)
+    )
+    results.save(places.results)
+    summary = places.sliced / "test" / "summary.json"
+    write_page(places.report, results, read_summary(summary, results.schema))
 
 
 def export(task: Task, places: Places, model: Any) -> pathlib.Path:

@@ -44,6 +44,8 @@ def test_demo_leaves_every_artifact_and_says_where(done):
     results = json.loads((directory / "results.json").read_text())
     names = [one["name"] for one in results["slices"]]
     assert names[-2:] == ["scanner_b", "base"]
+    page = (directory / "report.html").read_text()
+    assert "scanner_b" in page
     version = directory / "serving" / "1"
     assert (version / "saved_model.pb").is_file()
     assert (version / "assets" / "slices.json").is_file()

@@ -93,6 +93,7 @@ def test_every_stage_runs_alone(tmp_path):
         "test",
         "model",
         "results.json",
+        "report.html",
         "saved_model",
         "serving",
     }
