@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 _BYTE = 8
+_WORD = 64
 # Rows counted at once, so that memory does not grow with a batch.
 _CHUNK = 16_384
 
@@ -29,11 +30,12 @@ def pack(members: Any) -> Any:
     Returns:
         uint8, of shape `[batch, bytes]`.
     """
-    bits = np.packbits(members, axis=1)
-    width = -(-max(bits.shape[1], 1) // _BYTE) * _BYTE
-    packed = np.zeros((len(members), width), np.uint8)
-    packed[:, : bits.shape[1]] = bits
-    return packed
+    num_rows, num_slices = members.shape
+    width = -(-max(num_slices, 1) // _WORD) * _WORD
+    # Whole words first: NumPy packs one long row faster than many short ones.
+    wide = np.zeros((num_rows, width), np.bool_)
+    wide[:, :num_slices] = members
+    return np.packbits(wide).reshape(num_rows, width // _BYTE)
 
 
 def find(packed: Any) -> list[tuple[Any, Any]]:
@@ -51,15 +53,15 @@ def find(packed: Any) -> list[tuple[Any, Any]]:
     """
     flat = packed.reshape(-1)
     found = np.flatnonzero(flat != 0)
-    rest = flat[found]
+    rest = flat.take(found)  # `take` is twice as fast as brackets here
     rows = found // packed.shape[1]
     starts = (found - rows * packed.shape[1]) * _BYTE
     parts = []
     while rest.size:
-        parts.append((rows, starts + _FIRST[rest]))
-        rest = _REST[rest]
-        more = np.flatnonzero(rest)
-        rest, rows, starts = rest[more], rows[more], starts[more]
+        parts.append((rows, starts + _FIRST.take(rest)))
+        rest = _REST.take(rest)
+        more = np.flatnonzero(rest != 0)
+        rest, rows, starts = (one.take(more) for one in (rest, rows, starts))
     return parts
 
 
@@ -77,8 +79,8 @@ def add_codes(
     flat, width = cells.reshape(-1), cells[0].size
     np.add.at(cells[-1].reshape(-1), codes, amounts)
     for rows, slices in parts:
-        added = amounts if np.ndim(amounts) == 0 else amounts[rows]
-        np.add.at(flat, slices * width + codes[rows], added)
+        added = amounts if np.ndim(amounts) == 0 else amounts.take(rows)
+        np.add.at(flat, slices * width + codes.take(rows), added)
 
 
 def add_sums(sums: Any, columns: Any, parts: Sequence[tuple[Any, Any]]) -> None:
@@ -95,5 +97,5 @@ def add_sums(sums: Any, columns: Any, parts: Sequence[tuple[Any, Any]]) -> None:
     for total, column in zip(sums, columns, strict=True):
         total[-1] += int(column.sum())
         for rows, slices in parts:
-            found = np.bincount(slices, column[rows], num_slices)
+            found = np.bincount(slices, column.take(rows), num_slices)
             total[:-1] += found.astype(np.int64)
