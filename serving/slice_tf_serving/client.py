@@ -1,13 +1,12 @@
 """Calls a model server over gRPC or HTTP, NumPy in and out."""
 
-import dataclasses
 import difflib
 import random
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from slice_tf_serving.codes import Code
 from slice_tf_serving.dtypes import BY_NAME, Array, of_array
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.target import Certificates, Target
+from slice_tf_serving.transport import Metadata, Transport, VersionStatus
 
 _PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 8501}
 # A server answers NOT_FOUND for a model that it is still loading.
@@ -26,59 +26,6 @@ _BACKOFF_SECONDS = 0.1
 _LEAST_SECONDS = 0.001
 
 Answer = TypeVar("Answer")
-
-
-@dataclasses.dataclass(frozen=True)
-class Metadata:
-    """What a server says of a model.
-
-    Args:
-        model: Name of the model.
-        version: The version that answered.
-        signatures: What each signature takes and gives, by name.
-    """
-
-    model: str
-    version: int
-    signatures: Mapping[str, SignatureSpec]
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionStatus:
-    """The state of one version of a model.
-
-    Args:
-        version: Number of the version.
-        state: Such as `LOADING`, `AVAILABLE` or `END`.
-        error: Why it is not available; empty where nothing is wrong.
-    """
-
-    version: int
-    state: str
-    error: str = ""
-
-
-class Transport(Protocol):
-    """A way to a model server."""
-
-    def predict(
-        self,
-        signature: str,
-        spec: SignatureSpec,
-        inputs: Mapping[str, Array],
-        outputs: Sequence[str],
-        timeout: float,
-    ) -> dict[str, Array]:
-        """Runs a signature and returns the outputs, by name."""
-
-    def metadata(self, timeout: float) -> Metadata:
-        """Asks for the signatures of the model."""
-
-    def status(self, timeout: float) -> list[VersionStatus]:
-        """Asks for the state of the model's versions."""
-
-    def close(self) -> None:
-        """Closes connections."""
 
 
 class Client:

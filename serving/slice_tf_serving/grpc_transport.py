@@ -14,13 +14,13 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from slice_tf_serving.client import Metadata, VersionStatus
 from slice_tf_serving.client_errors import ServerError, failure
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.specs import SignatureSpec, callable_signatures
 from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.tensors import decode, encode
+from slice_tf_serving.transport import Metadata, VersionStatus
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),

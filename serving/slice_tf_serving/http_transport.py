@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf_serving.client import Metadata, VersionStatus
 from slice_tf_serving.client_errors import (
     ServerError,
     failure,
@@ -26,6 +25,7 @@ from slice_tf_serving.specs import (
 )
 from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.tensors import to_bytes
+from slice_tf_serving.transport import Metadata, VersionStatus
 
 _CODES = {
     400: Code.INVALID_ARGUMENT,
