@@ -278,6 +278,19 @@ def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:
         ).astype(np.int64)
 
 
+def check_same_slices(num_slices: int, others: int) -> None:
+    """Refuses to merge counts of other slices.
+
+    Raises:
+        ValueError: If the numbers of slices differ.
+    """
+    if num_slices != others:
+        raise ValueError(
+            "Only counts of the same slices can be merged. Received: "
+            f"num_slices={num_slices} and {others}"
+        )
+
+
 def check_verdicts(name: str, verdicts: Any) -> Any:
     """Returns whether each prediction is right, bool of shape `[batch]`.
 

@@ -56,11 +56,7 @@ class OverlapCounts:
         Raises:
             ValueError: If the other counts other slices.
         """
-        if self.num_slices != other.num_slices:
-            raise ValueError(
-                "Only counts of the same slices can be merged. Received: "
-                f"num_slices={self.num_slices} and {other.num_slices}"
-            )
+        inputs.check_same_slices(self.num_slices, other.num_slices)
         self.cells += other.cells
 
 
