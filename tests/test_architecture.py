@@ -25,6 +25,13 @@ TABLE = {
     "losses": {"keras"},
     "metrics": {"keras"},
     "models": {"schema", "layers", "losses", "metrics", "keras"},
+    "backbones": {
+        "keras",
+        "tensorflow",
+        "tensorflow_hub",
+        "safetensors",
+        "google.protobuf",
+    },
     "training": {
         "yaml",
         "models",
@@ -76,7 +83,15 @@ TABLE = {
     "__main__": {"cli"},
     "slice_tf": set(),
 }
-SERVABLE = {"layers", "losses", "metrics", "models", "training", "export"}
+SERVABLE = {
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "backbones",
+    "training",
+    "export",
+}
 
 
 def python_files():

@@ -40,7 +40,7 @@ class Servable(tf.Module):
     def __init__(self, model: TaskModel) -> None:
         super().__init__(name="servable")
         self.weights = [variable.value for variable in model.variables]
-        self.tables = _tables(model)
+        self.resources = _resources(model)
 
 
 def make_signatures(model: TaskModel, spec: FeatureSpec) -> dict[str, Any]:
@@ -188,21 +188,17 @@ def _traced(function: Callable[..., Outputs], specs: Mapping[str, Any]) -> Any:
     return compiled.get_concrete_function(**specs)
 
 
-def _tables(model: Any) -> list[Any]:
-    """Returns the lookup tables of the model's layers.
+def _resources(model: Any) -> list[Any]:
+    """Returns lookup tables and the like that the model's layers hold.
 
     Keras lists layers at any depth for its own use only; its own exporter
     finds tables so, too.
     """
-    kinds = (
-        tf.lookup.StaticHashTable,
-        tf.lookup.StaticVocabularyTable,
-        tf.lookup.experimental.DenseHashTable,
-        tf.lookup.experimental.MutableHashTable,
-    )
+    kind = tf.saved_model.experimental.TrackableResource
     return [
-        value
+        one
         for layer in model._flatten_layers()
         for value in vars(layer).values()
-        if isinstance(value, kinds)
+        for one in (value if isinstance(value, list) else [value])
+        if isinstance(one, kind)
     ]

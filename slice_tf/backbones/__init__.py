@@ -1,0 +1,27 @@
+"""Backbones: what turns raw features into `z`, of shape `[batch, dim]`.
+
+Any Keras model is one. Here are those that take more than a few layers: a
+module of TensorFlow Hub, text from strings on, images from their bytes on.
+Importing this package loads neither TensorFlow nor Keras.
+"""
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "HubLayer": "slice_tf.backbones.hub_layer",
+}
+
+__all__ = ["HubLayer"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(
+            f"module 'slice_tf.backbones' has no attribute '{name}'"
+        )
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
