@@ -21,7 +21,7 @@ from slice_tf.export.servable import (
 )
 from slice_tf.export.staging import staged
 from slice_tf.export.tasks import set_methods
-from slice_tf.models.slice_aware_model import SliceAwareModel
+from slice_tf.models.sliced_model import SlicedModel
 from slice_tf.models.task_model import TaskModel
 
 
@@ -77,7 +77,7 @@ def export_saved_model(
         _save(served, functions, staging)
         set_methods(staging)
         check_operations(staging, allow_operations)
-        if isinstance(model, SliceAwareModel) and model.schema is not None:
+        if isinstance(model, SlicedModel) and model.schema is not None:
             model.schema.save(_made(staging / names.SLICES_FILE))
         _made(staging / names.CONTRACT_FILE)
         write_contract(staging, functions, model, spec)
@@ -89,7 +89,7 @@ def export_saved_model(
 
 def _served(model: TaskModel) -> TaskModel:
     """Returns what predicts the same at the least cost."""
-    if isinstance(model, SliceAwareModel) and model.can_fold:
+    if isinstance(model, SlicedModel) and model.can_fold:
         return model.fold()
     return model
 

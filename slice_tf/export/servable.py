@@ -10,7 +10,7 @@ from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.export import signatures as names
 from slice_tf.export.tasks import make_task_signatures
 from slice_tf.models.probabilities import class_ids, class_probabilities
-from slice_tf.models.slice_aware_model import SliceAwareModel
+from slice_tf.models.sliced_model import SlicedModel
 from slice_tf.models.task_model import TaskModel
 
 Outputs = dict[str, Any]
@@ -131,7 +131,7 @@ def _predict_and_explain(
     Callable[[Any], Outputs],
     Callable[[Any], Outputs] | None,
 ]:
-    if isinstance(model, SliceAwareModel):
+    if isinstance(model, SlicedModel):
         return (
             lambda features: _chosen(model.explain(features), _PREDICT),
             lambda features: _chosen(model.explain(features), _EXPLAIN),

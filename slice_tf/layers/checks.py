@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BASE_INDICATORS = ("zero", "learned")
+TASKS = ("classification", "multi_label", "regression")
 
 
 def check_count(name: str, value: Any, least: int, why: str) -> int:
@@ -92,6 +93,62 @@ def check_rank(name: str, shape: Sequence[int | None], axes: str) -> None:
         )
 
 
-def num_logits(num_classes: int) -> int:
-    """Returns 1 for a binary task, else the number of classes."""
-    return 1 if num_classes == 2 else num_classes
+def check_inputs(z_shape: Any, indicator_features_shape: Any) -> None:
+    """Refuses representations that are not one vector an example.
+
+    Raises:
+        ValueError: If a tensor is of another rank.
+    """
+    check_rank("z", z_shape, "[batch, dim]")
+    if indicator_features_shape is not None:
+        shape = indicator_features_shape
+        check_rank("indicator_features", shape, "[batch, dim]")
+
+
+def check_task(task: str) -> str:
+    """Returns what logits mean.
+
+    Raises:
+        ValueError: If it is none of `TASKS`.
+    """
+    if task not in TASKS:
+        raise ValueError(
+            f"`task` must be one of {', '.join(TASKS)}, because it says what "
+            f"logits mean. Received: task={task!r}"
+        )
+    return task
+
+
+def check_num_classes(num_classes: int | None, task: str) -> int:
+    """Returns the number of classes, of labels, or 1 for a number.
+
+    Args:
+        num_classes: `None` stands for 2 classes, or for a number.
+        task: One of `TASKS`.
+
+    Raises:
+        TypeError: If `num_classes` is no integer.
+        ValueError: If the task cannot have that many.
+    """
+    if check_task(task) == "regression":
+        if num_classes not in (None, 1):
+            raise ValueError(
+                "`num_classes` must be left out where a number is predicted, "
+                "because a number is of no class. Received: "
+                f"num_classes={num_classes}, task='regression'"
+            )
+        return 1
+    if task == "multi_label":
+        why = "it is the number of labels an example may have"
+        return check_count("num_classes", num_classes, 1, why)
+    classes = 2 if num_classes is None else num_classes
+    return check_count(
+        "num_classes", classes, 2, "a prediction is among classes"
+    )
+
+
+def num_logits(num_classes: int, task: str = "classification") -> int:
+    """Returns 1 for a binary task or a number, else one a class or label."""
+    if task == "classification" and num_classes == 2:
+        return 1
+    return num_classes

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import check_rank
+from slice_tf.layers.checks import check_inputs
 from slice_tf.layers.slice_module import SliceModule
 
 
@@ -25,15 +25,13 @@ class FoldedSliceResidualAttention(SliceModule):
 
     Args:
         num_slices: Number of slices, the base slice not counted; may be 0.
-        num_classes: Number of classes. 2 is a binary task with one logit.
-        base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
-        monitor_only: Positions of slices that get an indicator but no
-            attention.
-        temperature: Divides the scores of the attention; see
-            `SliceAttention`.
+        num_classes: As of `SliceResidualAttention`, and so are `task`,
+            `base_indicator`, `monitor_only` and `temperature`.
 
     Call arguments:
         z: Representations of a backbone, of shape `[batch, dim]`.
+        indicator_features: What indicators read instead of `z`, of shape
+            `[batch, dim]`, where they were trained on it.
         explain: Whether to return `contributions`, too.
 
     Returns:
@@ -44,21 +42,38 @@ class FoldedSliceResidualAttention(SliceModule):
         ValueError: If an argument is out of range or `z` not of rank 2.
     """
 
-    def __init__(self, num_slices: int, num_classes: int, **kwargs: Any):
+    def __init__(
+        self, num_slices: int, num_classes: int | None = None, **kwargs: Any
+    ) -> None:
         kwargs = {"dtype": "float32", "trainable": False, **kwargs}
         super().__init__(num_slices, num_classes, **kwargs)
 
-    def build(self, z_shape: Any) -> None:
-        check_rank("z", z_shape, "[batch, dim]")
-        columns = (self.num_slices + 1) * (1 + 2 * self.num_logits)
-        self.kernel = self.add_weight(
-            shape=(z_shape[-1], columns), initializer="zeros", name="kernel"
-        )
-        self.bias = self.add_weight(
-            shape=(columns,), initializer="zeros", name="bias"
-        )
+    def build(self, z_shape: Any, indicator_features_shape: Any = None) -> None:
+        check_inputs(z_shape, indicator_features_shape)
+        self.indicator_features_shape = indicator_features_shape
+        columns = 2 * self.num_experts * self.num_logits
+        if indicator_features_shape is None:
+            columns += self.num_slices + 1
+        else:
+            self.indicator_kernel, self.indicator_bias = self._add_map(
+                indicator_features_shape[-1], self.num_slices + 1, "indicator_"
+            )
+        self.kernel, self.bias = self._add_map(z_shape[-1], columns)
         self.build_attention(z_shape[-1])
         self.built = True
+
+    def _add_map(
+        self, dim: int, columns: int, prefix: str = ""
+    ) -> tuple[Any, Any]:
+        return tuple(
+            self.add_weight(
+                shape=shape, initializer="zeros", name=f"{prefix}{name}"
+            )
+            for name, shape in (
+                ("kernel", (dim, columns)),
+                ("bias", (columns,)),
+            )
+        )
 
     def set_maps(
         self, indicators: tuple[Any, Any], heads: tuple[Any, Any]
@@ -67,18 +82,36 @@ class FoldedSliceResidualAttention(SliceModule):
 
         Args:
             indicators: Kernel `[dim, slices + 1]` and bias `[slices + 1]`.
-            heads: Kernel `[dim, slices + 1, 2 * logits]` and bias of expert
+            heads: Kernel `[dim, experts, 2 * logits]` and bias of expert
                 logits and votes.
         """
-        variables = (self.kernel, self.bias)
-        for variable, q, p in zip(variables, indicators, heads, strict=True):
-            flat = ops.reshape(p, (*variable.shape[:-1], -1))
-            variable.assign(
-                ops.concatenate([q, ops.cast(flat, "float32")], axis=-1)
-            )
+        own = self.indicator_features_shape is not None
+        for variable, q, head in zip(
+            (self.kernel, self.bias), indicators, heads, strict=True
+        ):
+            # Expert logits of all, then votes of all: each is one block.
+            flat = [
+                ops.reshape(one, (*one.shape[:-2], -1))
+                for one in ops.split(ops.cast(head, "float32"), 2, axis=-1)
+            ]
+            parts = flat if own else [q, *flat]
+            variable.assign(ops.concatenate(parts, axis=-1))
+        if own:
+            self.indicator_kernel.assign(indicators[0])
+            self.indicator_bias.assign(indicators[1])
 
-    def call(self, z: Any, explain: bool = False) -> dict[str, Any]:
-        slices, width = self.num_slices + 1, 2 * self.num_logits
+    def call(
+        self, z: Any, indicator_features: Any = None, explain: bool = False
+    ) -> dict[str, Any]:
         columns = ops.matmul(z, self.kernel) + self.bias
-        heads = ops.reshape(columns[:, slices:], (-1, slices, width))
-        return self.vote(columns[:, :slices], heads, explain)
+        width = self.num_experts * self.num_logits
+        if indicator_features is None:
+            q = columns[:, : self.num_slices + 1]
+        else:
+            q = ops.matmul(indicator_features, self.indicator_kernel)
+            q = q + self.indicator_bias
+        p, votes = (
+            ops.reshape(one, (-1, self.num_experts, self.num_logits))
+            for one in (columns[:, -2 * width : -width], columns[:, -width:])
+        )
+        return self.vote(q, p, votes, explain)

@@ -1,17 +1,11 @@
 """The attention over experts."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from slice_tf.layers.checks import (
-    check_positions,
-    check_rank,
-    check_temperature,
-)
+from slice_tf.layers.checks import check_rank, check_task, check_temperature
 from slice_tf.layers.confidence import confidence
 
 
@@ -24,21 +18,20 @@ class SliceAttention(keras.layers.Layer):
     computes in float32 under every dtype policy unless `dtype` says otherwise.
 
     Args:
-        monitor_only: Positions of slices that get no attention: their weight
-            is exactly 0.
         temperature: Positive. Above 1 it flattens the attention.
+        task: What logits mean; see `confidence`.
 
     Call arguments:
-        indicator_logits: `q`, of shape `[batch, slices + 1]`, base last.
-        expert_logits: `p`, of shape `[batch, slices + 1, logits]`, base last.
+        indicator_logits: `q`, of shape `[batch, experts]`, base last.
+        expert_logits: `p`, of shape `[batch, experts, logits]`, base last.
 
     Returns:
-        Attention `a`, float32 of shape `[batch, slices + 1]`; every row sums
-        to 1.
+        Attention `a`, float32 of shape `[batch, experts]`; every row sums to
+        1.
 
     Raises:
-        ValueError: If `monitor_only` holds what is no position of a slice,
-            `temperature` is not positive, or an argument is of another rank.
+        ValueError: If `temperature` is not positive, `task` unknown, or an
+            argument is of another rank.
 
     Source:
         Chen et al. 2019, section 3.2 (e), where `temperature` is 1.
@@ -46,34 +39,26 @@ class SliceAttention(keras.layers.Layer):
 
     def __init__(
         self,
-        monitor_only: Sequence[int] = (),
         temperature: float = 1.0,
+        task: str = "classification",
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
         self.temperature = check_temperature(temperature)
-        self.monitor_only = tuple(int(one) for one in monitor_only)
+        self.task = check_task(task)
 
     def build(
         self, indicator_logits_shape: Any, expert_logits_shape: Any
     ) -> None:
         q_shape, p_shape = indicator_logits_shape, expert_logits_shape
-        check_rank("indicator_logits", q_shape, "[batch, slices + 1]")
-        check_rank("expert_logits", p_shape, "[batch, slices + 1, logits]")
-        num_slices = q_shape[-1] - 1
-        check_positions("monitor_only", self.monitor_only, num_slices)
-        hidden = np.zeros(num_slices + 1, bool)
-        hidden[list(self.monitor_only)] = True
-        self._hidden = hidden
+        check_rank("indicator_logits", q_shape, "[batch, experts]")
+        check_rank("expert_logits", p_shape, "[batch, experts, logits]")
         self.built = True
 
     def call(self, indicator_logits: Any, expert_logits: Any) -> Any:
-        scores = indicator_logits + confidence(expert_logits)
+        scores = indicator_logits + confidence(expert_logits, self.task)
         if self.temperature != 1.0:
             scores = scores / self.temperature
-        if self.monitor_only:
-            # The base slice is never hidden, so one finite score remains.
-            scores = ops.where(self._hidden, -float("inf"), scores)
         if scores.shape[-1] == 1:
             return ops.ones_like(scores)  # Keras warns of such a softmax.
         return ops.softmax(scores, axis=-1)
@@ -86,6 +71,6 @@ class SliceAttention(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "monitor_only": self.monitor_only,
             "temperature": self.temperature,
+            "task": self.task,
         }

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from slice_tf.layers.checks import (
     check_base_indicator,
     check_count,
+    check_num_classes,
     check_positions,
     num_logits,
 )
@@ -24,10 +26,11 @@ class SliceModule(keras.layers.Layer):
 
     Args:
         num_slices: Number of slices, the base slice not counted; may be 0.
-        num_classes: Number of classes. 2 is a binary task with one logit.
+        num_classes: Number of classes, or of labels of a multi-label task. 2
+            classes are a binary task with one logit.
+        task: `"classification"`, `"multi_label"` or `"regression"`.
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
-        monitor_only: Positions of slices that get an indicator but no
-            attention.
+        monitor_only: Positions of slices that get an indicator but no expert.
         temperature: Divides the scores of the attention; see
             `SliceAttention`.
 
@@ -39,8 +42,9 @@ class SliceModule(keras.layers.Layer):
     def __init__(
         self,
         num_slices: int,
-        num_classes: int,
+        num_classes: int | None = None,
         *,
+        task: str = "classification",
         base_indicator: str = "zero",
         monitor_only: Sequence[int] = (),
         temperature: float = 1.0,
@@ -50,16 +54,15 @@ class SliceModule(keras.layers.Layer):
         self.num_slices = check_count(
             "num_slices", num_slices, 0, "it is the length of the slice axis"
         )
-        self.num_classes = check_count(
-            "num_classes", num_classes, 2, "a prediction is among classes"
-        )
+        self.num_classes = check_num_classes(num_classes, task)
+        self.task = task
         self.base_indicator = check_base_indicator(base_indicator)
         self.monitor_only = check_positions(
             "monitor_only", monitor_only, self.num_slices
         )
-        self.num_logits = num_logits(self.num_classes)
+        self.num_logits = num_logits(self.num_classes, task)
         self.slice_attention = SliceAttention(
-            self.monitor_only, temperature, name="attention"
+            temperature, task, name="attention"
         )
 
     @property
@@ -67,45 +70,81 @@ class SliceModule(keras.layers.Layer):
         """Whether experts are linear maps of `z`."""
         return True
 
+    @property
+    def num_experts(self) -> int:
+        """Slices with an expert, the base slice counted."""
+        return self.num_slices + 1 - len(self.monitor_only)
+
+    @property
+    def expert_positions(self) -> np.ndarray:
+        """Positions of slices with an expert, the base slice last."""
+        return np.delete(np.arange(self.num_slices + 1), self.monitor_only)
+
     def build_attention(self, dim: int) -> None:
         """Makes what needs no weights, and fixes the width of `z`."""
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: dim})
-        slices = self.num_slices + 1
+        experts = self.num_experts
         self.slice_attention.build(
-            (None, slices), (None, slices, self.num_logits)
+            (None, experts), (None, experts, self.num_logits)
         )
 
-    def vote(self, q: Any, heads: Any, explain: bool) -> dict[str, Any]:
+    def attend(self, q: Any, p: Any) -> Any:
+        """Returns attention over experts, of shape `[batch, experts]`.
+
+        Args:
+            q: Indicator logits, of shape `[batch, slices + 1]`.
+            p: Expert logits, of shape `[batch, experts, logits]`.
+        """
+        if self.monitor_only:
+            q = ops.take(q, self.expert_positions, axis=1)
+        return self.slice_attention(q, p)
+
+    def vote(self, q: Any, p: Any, votes: Any, explain: bool) -> dict[str, Any]:
         """Returns the outputs, `f(z')` being the attended votes.
 
         Args:
             q: Indicator logits, of shape `[batch, slices + 1]`.
-            heads: Expert logits and votes, of shape
-                `[batch, slices + 1, 2 * logits]`.
+            p: Expert logits, of shape `[batch, experts, logits]`.
+            votes: What the prediction head says of each expert, of the same
+                shape.
             explain: Whether to return `contributions`, too.
         """
-        heads = ops.cast(heads, "float32")
-        p, votes = ops.split(heads, 2, axis=-1)
-        a = self.slice_attention(q, p)
-        contributions = a[..., None] * votes
+        a = self.attend(q, ops.cast(p, "float32"))
+        contributions = a[..., None] * ops.cast(votes, "float32")
         outputs = self.outputs(q, p, a, ops.sum(contributions, axis=1))
-        return outputs | ({"contributions": contributions} if explain else {})
+        if explain:
+            outputs["contributions"] = self._of_slices(contributions)
+        return outputs
 
     def outputs(self, q: Any, p: Any, a: Any, logits: Any) -> dict[str, Any]:
         """Returns the outputs as float32, under their names."""
         outputs = {
             "logits": ops.cast(logits, "float32"),
             "indicator_logits": q[:, : self.num_slices],
-            "expert_logits": ops.cast(p, "float32"),
-            "attention": a,
+            "expert_logits": self._of_slices(ops.cast(p, "float32")),
+            "attention": self._of_slices(a),
         }
         if self.base_indicator == "learned":
             outputs["base_indicator_logits"] = q[:, self.num_slices :]
         return outputs
 
+    def _of_slices(self, tensor: Any) -> Any:
+        """Returns what experts have, with 0 for slices without an expert."""
+        if not self.monitor_only:
+            return tensor
+        sources = np.full(self.num_slices + 1, self.num_experts)
+        sources[self.expert_positions] = np.arange(self.num_experts)
+        nothing = ops.zeros_like(tensor[:, :1])
+        padded = ops.concatenate([tensor, nothing], axis=1)
+        return ops.take(padded, sources, axis=1)
+
     def compute_output_shape(
-        self, z_shape: Any, explain: bool = False
+        self,
+        z_shape: Any,
+        indicator_features_shape: Any = None,
+        explain: bool = False,
     ) -> dict[str, Any]:
+        del indicator_features_shape
         batch, slices = z_shape[0], self.num_slices
         shapes: dict[str, Any] = {
             "logits": (batch, self.num_logits),
@@ -120,10 +159,14 @@ class SliceModule(keras.layers.Layer):
         return shapes
 
     def compute_output_spec(
-        self, z: Any, explain: bool = False, training: bool | None = None
+        self,
+        z: Any,
+        indicator_features: Any = None,
+        explain: bool = False,
+        training: bool | None = None,
     ) -> dict[str, Any]:
-        del training
-        shapes = self.compute_output_shape(z.shape, explain)
+        del indicator_features, training
+        shapes = self.compute_output_shape(z.shape, explain=explain)
         return {
             key: keras.KerasTensor(shape, "float32")
             for key, shape in shapes.items()
@@ -134,6 +177,7 @@ class SliceModule(keras.layers.Layer):
             **super().get_config(),
             "num_slices": self.num_slices,
             "num_classes": self.num_classes,
+            "task": self.task,
             "base_indicator": self.base_indicator,
             "monitor_only": self.monitor_only,
             "temperature": self.slice_attention.temperature,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import check_rank
+from slice_tf.layers.checks import check_inputs
 from slice_tf.layers.folded_slice_residual_attention import (
     FoldedSliceResidualAttention,
 )
@@ -32,11 +32,17 @@ class SliceResidualAttention(SliceModule):
 
     Args:
         num_slices: Number of slices, the base slice not counted; may be 0.
-        num_classes: Number of classes. 2 is a binary task with one logit.
+        num_classes: Number of classes, or of labels of a multi-label task;
+            left out where a number is predicted. 2 classes are a binary task
+            with one logit.
         units: Width `h` of each expert; `None` takes the width of `z`.
+        task: `"classification"`: an example is of one class;
+            `"multi_label"`: each label applies or not; `"regression"`: a
+            number is predicted. See `confidence`.
         base_indicator: `"zero"` or `"learned"`; see `SliceIndicators`.
-        monitor_only: Positions of slices that get an indicator but no
-            attention.
+        monitor_only: Positions of slices that get an indicator but no expert:
+            they cost one column of weights, and their expert logits and
+            attention are 0.
         temperature: Divides the scores of the attention; see
             `SliceAttention`.
         indicator_dropout: Share of `z` that indicators do not see in
@@ -51,11 +57,13 @@ class SliceResidualAttention(SliceModule):
 
     Call arguments:
         z: Representations of a backbone, of shape `[batch, dim]`.
+        indicator_features: What indicators read instead of `z`, of shape
+            `[batch, dim]`, the width being their own; `None` leaves them `z`.
         explain: Whether to return `contributions`, too.
 
     Returns:
-        A dict of float32 tensors, `logits` being 1 for a binary task and else
-        the number of classes:
+        A dict of float32 tensors, `logits` being 1 for a binary task or a
+        number, and else the number of classes or labels:
 
         - `logits`: `f(z')`, of shape `[batch, logits]`.
         - `indicator_logits`: `q` of shape `[batch, slices]`.
@@ -78,9 +86,10 @@ class SliceResidualAttention(SliceModule):
     def __init__(
         self,
         num_slices: int,
-        num_classes: int,
+        num_classes: int | None = None,
         units: int | None = None,
         *,
+        task: str = "classification",
         base_indicator: str = "zero",
         monitor_only: Sequence[int] = (),
         temperature: float = 1.0,
@@ -93,6 +102,7 @@ class SliceResidualAttention(SliceModule):
         super().__init__(
             num_slices,
             num_classes,
+            task=task,
             base_indicator=base_indicator,
             monitor_only=monitor_only,
             temperature=temperature,
@@ -118,7 +128,7 @@ class SliceResidualAttention(SliceModule):
             indicator_dropout, name="indicator_dropout"
         )
         self.experts = SliceExperts(
-            self.num_slices,
+            self.num_experts - 1,
             self.units,
             rank=self.rank,
             activation=activation,
@@ -134,31 +144,37 @@ class SliceResidualAttention(SliceModule):
     def is_linear(self) -> bool:
         return self.experts.is_linear
 
-    def build(self, z_shape: Any) -> None:
-        check_rank("z", z_shape, "[batch, dim]")
+    def build(self, z_shape: Any, indicator_features_shape: Any = None) -> None:
+        check_inputs(z_shape, indicator_features_shape)
         units = self.units or z_shape[-1]
-        self.indicators.build(z_shape)
+        self.indicator_features_shape = indicator_features_shape
+        self.indicators.build(indicator_features_shape or z_shape)
         self.experts.build(z_shape)
-        self.slice_head.build((None, self.num_slices + 1, units))
+        self.slice_head.build((None, self.num_experts, units))
         self.build_attention(z_shape[-1])
         self.head.build((None, units))
         self.built = True
 
     def call(
-        self, z: Any, explain: bool = False, training: bool | None = None
+        self,
+        z: Any,
+        indicator_features: Any = None,
+        explain: bool = False,
+        training: bool | None = None,
     ) -> dict[str, Any]:
-        q = self.indicators(self.indicator_dropout(z, training=training))
+        read = z if indicator_features is None else indicator_features
+        q = self.indicators(self.indicator_dropout(read, training=training))
         if self._folds(z.shape[0]):
             kernel, bias = self._fold_heads()
             flat = ops.reshape(kernel, (z.shape[-1], -1))
             heads = ops.reshape(ops.matmul(z, flat), (-1, *bias.shape)) + bias
-            return self.vote(q, heads, explain)
+            p, votes = ops.split(heads, 2, axis=-1)
+            return self.vote(q, p, votes, explain)
         r = self.experts(z)
         p = self.slice_head(r)
         if explain:
-            heads = ops.concatenate([p, self.head(r)], axis=-1)
-            return self.vote(q, heads, explain)
-        a = self.slice_attention(q, p)
+            return self.vote(q, p, self.head(r), explain)
+        a = self.attend(q, ops.cast(p, "float32"))
         z_slice_aware = ops.einsum("bs,bsu->bu", ops.cast(a, r.dtype), r)
         return self.outputs(q, p, a, self.head(z_slice_aware))
 
@@ -194,12 +210,14 @@ class SliceResidualAttention(SliceModule):
         folded = FoldedSliceResidualAttention(
             self.num_slices,
             self.num_classes,
+            task=self.task,
             base_indicator=self.base_indicator,
             monitor_only=self.monitor_only,
             temperature=self.slice_attention.temperature,
             name=self.name,
         )
-        folded.build((None, self.experts.kernel.shape[0]))
+        dim = self.experts.kernel.shape[0]
+        folded.build((None, dim), self.indicator_features_shape)
         folded.set_maps(self.indicators.linear_map(), self._fold_heads())
         return folded
 

@@ -4,23 +4,31 @@ from typing import Any
 
 from keras import ops
 
-from slice_tf.losses.cross_entropy import cross_entropy
+from slice_tf.losses.prediction_loss import prediction_loss
 
 
 def expert_loss(
-    expert_logits: Any, labels: Any, membership: Any, slice_weights: Any = 1.0
+    expert_logits: Any,
+    labels: Any,
+    membership: Any,
+    slice_weights: Any = 1.0,
+    task: str = "classification",
 ) -> Any:
     """Returns `sum_i membership_i CE(p_i, y)` of each example.
+
+    Other tasks take their like of the cross-entropy.
 
     An expert learns only from its slice's members; the base slice's expert,
     which comes last, learns from all.
 
     Args:
         expert_logits: `p`, of shape `[batch, slices + 1, logits]`.
-        labels: Integers `[batch]`, or probabilities `[batch, classes]`.
+        labels: Integers `[batch]`, or probabilities `[batch, classes]`; of
+            other tasks, see `prediction_loss`.
         membership: Zeros and ones, of shape `[batch, slices]`; 0 where it is
             not known.
         slice_weights: Of shape `[slices + 1]` or scalar.
+        task: What logits mean.
 
     Returns:
         Losses, of shape `[batch]`.
@@ -28,7 +36,7 @@ def expert_loss(
     Source:
         Chen et al. 2019, section 3.2 (d), with weights of 1.
     """
-    losses = cross_entropy(expert_logits, labels[:, None])
+    losses = prediction_loss(expert_logits, labels[:, None], task)
     base = ops.ones_like(losses[:, :1])
     members = ops.concatenate([membership, base], axis=-1)
     return ops.sum(members * slice_weights * losses, axis=-1)

@@ -31,6 +31,7 @@ class SliceAwareLoss:
             experts, with weights of 1.
         monitor_only: Positions of slices whose experts are not trained and
             whose members do not weigh more; their indicators are trained.
+        task: What logits mean; see `prediction_loss`.
 
     Raises:
         ValueError: If `slice_rates` is of another length or not from 0 to 1.
@@ -45,8 +46,9 @@ class SliceAwareLoss:
         num_slices: int,
         slice_rates: npt.ArrayLike | None = None,
         monitor_only: Sequence[int] = (),
+        task: str = "classification",
     ) -> None:
-        self.recipe = recipe
+        self.recipe, self.task = recipe, task
         self.num_slices = num_slices
         rates = check_rates(slice_rates, num_slices)
         self.member_weights, self.other_weights = _balance(
@@ -69,7 +71,8 @@ class SliceAwareLoss:
 
         Args:
             outputs: What `SliceResidualAttention` returns.
-            labels: Integers `[batch]`, or probabilities `[batch, classes]`.
+            labels: Integers `[batch]`, or probabilities `[batch, classes]`;
+                of other tasks, see `prediction_loss`.
             membership: Zeros and ones, of shape `[batch, slices]`; 0 where it
                 is not known.
             known: Zeros and ones, of shape `[batch, slices]`.
@@ -81,11 +84,15 @@ class SliceAwareLoss:
         members = membership * self.trained
         recipe = self.recipe
         base = base_loss(
-            outputs["logits"], labels, members, recipe.member_weight
+            outputs["logits"], labels, members, recipe.member_weight, self.task
         )
         indicator = self._indicators(outputs, membership, known)
         expert = expert_loss(
-            outputs["expert_logits"], labels, members, self.slice_weights
+            outputs["expert_logits"],
+            labels,
+            members,
+            self.slice_weights,
+            self.task,
         )
         return {
             "base_loss": base,

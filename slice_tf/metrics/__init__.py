@@ -2,5 +2,6 @@
 
 from slice_tf.metrics.slice_accuracy import SliceAccuracy
 from slice_tf.metrics.slice_metrics import SliceMetrics
+from slice_tf.metrics.slice_rmse import SliceRMSE
 
-__all__ = ["SliceAccuracy", "SliceMetrics"]
+__all__ = ["SliceAccuracy", "SliceMetrics", "SliceRMSE"]

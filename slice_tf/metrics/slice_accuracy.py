@@ -17,8 +17,9 @@ class SliceAccuracy(keras.metrics.Metric):
 
     `update_state` takes:
 
-    - `labels`: Integers, of shape `[batch]`.
-    - `predictions`: Predicted classes, integers of shape `[batch]`.
+    - `labels`: Integers, of shape `[batch]`, or `[batch, labels]` of an
+      example that may have several: it is right where all of them are.
+    - `predictions`: Integers of the same shape.
     - `membership`: Zeros and ones, of shape `[batch, slices]`; 0 where it is
       not known. `None` counts in the base slice alone.
 
@@ -42,9 +43,10 @@ class SliceAccuracy(keras.metrics.Metric):
     def update_state(
         self, labels: Any, predictions: Any, membership: Any = None
     ) -> None:
-        right = ops.cast(
-            ops.equal(labels, ops.cast(predictions, labels.dtype)), "float32"
-        )
+        same = ops.equal(labels, ops.cast(predictions, labels.dtype))
+        if len(same.shape) == 2:
+            same = ops.all(same, axis=-1)
+        right = ops.cast(same, "float32")
         right_and_all = ops.stack([right, ops.ones_like(right)], axis=-1)
         members = ops.ones_like(right)[:, None]
         if membership is not None:

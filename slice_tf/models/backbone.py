@@ -26,10 +26,30 @@ def feature_names(backbone: Any) -> tuple[str, ...] | None:
     return tuple(inputs) if isinstance(inputs, dict) else None
 
 
-def output_shape(backbone: Any) -> tuple[int | None, ...] | None:
-    """Returns the shape of `z` where the backbone is functional."""
+def output_shapes(backbone: Any) -> tuple[Any, Any] | None:
+    """Returns the shapes of both outputs where the backbone is functional."""
     output = _declared(backbone, "output")
-    return None if output is None else tuple(output.shape)
+    if output is None:
+        return None
+    z, own = both_outputs(output)
+    return tuple(z.shape), None if own is None else tuple(own.shape)
+
+
+def both_outputs(output: Any) -> tuple[Any, Any]:
+    """Returns `z` and what indicators read instead, or `None`.
+
+    Raises:
+        ValueError: If a dict holds anything else.
+    """
+    if not isinstance(output, Mapping):
+        return output, None
+    if not {"z"} <= set(output) <= {"z", "indicator_features"}:
+        raise ValueError(
+            "A backbone that returns a dict must return `z` and, if "
+            "indicators read something else, `indicator_features`. "
+            f"Received: keys={', '.join(sorted(output))}"
+        )
+    return output["z"], output.get("indicator_features")
 
 
 def _declared(backbone: Any, name: str) -> Any:

@@ -1,18 +1,18 @@
 """The slice-aware model for serving."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from slice_tf.layers.folded_slice_residual_attention import (
     FoldedSliceResidualAttention,
 )
-from slice_tf.layers.slice_module import SliceModule
-from slice_tf.models.slice_aware_model import SliceAwareModel
+from slice_tf.models.sliced_model import SlicedModel
+from slice_tf.schema import SliceSchema
 
 
 @keras.saving.register_keras_serializable(package="slice_tf")
-class FoldedSliceAwareModel(SliceAwareModel):
+class FoldedSliceAwareModel(SlicedModel):
     """A slice-aware model whose slices cost one matrix product.
 
     `SliceAwareModel.fold` makes it. It predicts, explains, evaluates, saves
@@ -20,21 +20,24 @@ class FoldedSliceAwareModel(SliceAwareModel):
     `FoldedSliceResidualAttention` says.
 
     Args:
-        backbone: As of `SliceAwareModel`, and so are all others; `units`,
-            `rank`, `activation` and `form` have no meaning here.
+        backbone: As of `SliceAwareModel`, and so are all others.
+        schema: The slices.
+        num_classes: Number of classes or labels.
     """
 
-    def _make_module(self, monitor_only: Sequence[int]) -> SliceModule:
-        return FoldedSliceResidualAttention(
-            self.num_slices,
-            self.num_classes,
-            monitor_only=monitor_only,
-            **self._attention(),
-            name="slice_residual_attention",
-        )
+    def __init__(
+        self,
+        backbone: Any,
+        schema: SliceSchema,
+        num_classes: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(backbone, schema, num_classes, **kwargs)
+        self.module = FoldedSliceResidualAttention(**self.module_arguments())
+        self.build_from_backbone()
 
     @classmethod
-    def of(cls, model: SliceAwareModel) -> "FoldedSliceAwareModel":
+    def of(cls, model: SlicedModel) -> "FoldedSliceAwareModel":
         """Returns a model with the folded weights of another.
 
         Raises:
@@ -44,19 +47,21 @@ class FoldedSliceAwareModel(SliceAwareModel):
             model.backbone,
             model.schema,
             model.num_classes,
-            units=model.units,
+            task=model.task,
             recipe=model.recipe,
             slice_rates=model.slice_rates,
             dtype=model.dtype_policy,
             name=model.name,
         )
-        module = model.module.fold()
+        module: Any = model.module.fold()
         if not folded.module.built:  # The backbone does not say its width.
-            folded.module.build((None, module.kernel.shape[0]))
+            dim = module.kernel.shape[0]
+            folded.module.build((None, dim), module.indicator_features_shape)
         folded.module.set_weights(module.get_weights())
         folded._feature_specs = model._feature_specs
         folded.built = True
         return folded
 
-    def fold(self) -> SliceAwareModel:
+    def fold(self) -> SlicedModel:
+        """Returns itself."""
         return self

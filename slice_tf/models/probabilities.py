@@ -5,6 +5,28 @@ from typing import Any
 from keras import ops
 
 
+def predictions(logits: Any, task: str = "classification") -> dict[str, Any]:
+    """Returns what a model says, by name.
+
+    Args:
+        logits: Of shape `[batch, logits]`.
+        task: What logits mean.
+
+    Returns:
+        Of classes, `probabilities` `[batch, classes]` and `class_ids`
+        `[batch]`; of labels, `probabilities` `[batch, labels]`, each on its
+        own; of a number, `predictions` `[batch]`.
+    """
+    if task == "regression":
+        return {"predictions": logits[:, 0]}
+    if task == "multi_label":
+        return {"probabilities": ops.sigmoid(logits)}
+    return {
+        "probabilities": class_probabilities(logits),
+        "class_ids": class_ids(logits),
+    }
+
+
 def class_probabilities(logits: Any) -> Any:
     """Returns one probability a class.
 

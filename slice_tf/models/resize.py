@@ -95,6 +95,7 @@ def _resized(
         model.backbone,
         dataclasses.replace(model.schema, slices=tuple(slices)),
         model.num_classes,
+        task=model.task,
         units=model.units,
         rank=model.rank,
         activation=model.activation,
@@ -105,7 +106,8 @@ def _resized(
     )
     new: Any = resized.module
     if not new.built:  # The backbone does not say how wide `z` is.
-        new.build((None, old.experts.kernel.shape[0]))
+        dim = old.experts.kernel.shape[0]
+        new.build((None, dim), old.indicator_features_shape)
         resized._feature_specs = model._feature_specs
         resized.built = True
     _take_experts(old, new, sources)
@@ -116,8 +118,14 @@ def _resized(
 
 
 def _take_experts(old: Any, new: Any, sources: Sequence[int | None]) -> None:
-    base = old.num_slices
-    rows = [base if one is None else one for one in (*sources, base)]
+    positions = old.expert_positions.tolist()
+    rows_of = {position: row for row, position in enumerate(positions)}
+    base = rows_of[old.num_slices]
+    # What is new, or had no expert, starts as the base slice's.
+    rows = [
+        rows_of.get((*sources, old.num_slices)[position], base)
+        for position in new.expert_positions
+    ]
     kernel, bias = _array(old.experts.kernel), _array(old.experts.bias)
     new.experts.kernel.assign(kernel[:, rows])
     new.experts.bias.assign(bias[rows])

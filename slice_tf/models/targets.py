@@ -18,7 +18,8 @@ class Targets:
     """Checked targets of a batch.
 
     Args:
-        label: Integers, of shape `[batch]`.
+        label: Integers, of shape `[batch]`; float32 `[batch, labels]` of a
+            multi-label task, and `[batch, 1]` where it is a number.
         membership: Float32 zeros and ones, of shape `[batch, slices]`; 0
             where it is not known.
         known: Float32 zeros and ones, of shape `[batch, slices]`.
@@ -37,14 +38,20 @@ class Targets:
         return self.label if self.soft_label is None else self.soft_label
 
 
-def read_targets(targets: Any, num_slices: int, num_classes: int) -> Targets:
+def read_targets(
+    targets: Any,
+    num_slices: int,
+    num_classes: int,
+    task: str = "classification",
+) -> Targets:
     """Returns checked targets.
 
     Args:
         targets: A dict of `label`, `membership` and, optionally, `known`.
             Without slices, `membership` may be left out.
         num_slices: Length of the slice axis.
-        num_classes: Width of a label of probabilities.
+        num_classes: Width of a label of probabilities, or of several.
+        task: What a label is.
 
     Raises:
         TypeError: If `targets` is no dict.
@@ -55,7 +62,7 @@ def read_targets(targets: Any, num_slices: int, num_classes: int) -> Targets:
             "Targets must be a dict, because slices are learned besides the "
             f"label. Received: type={type(targets).__name__}. {_EXAMPLE}."
         )
-    label, soft_label = _labels(targets, num_classes)
+    label, soft_label = _LABELS[task](targets, num_classes)
     masks = _masks(targets, num_slices, ops.shape(label)[0])
     return Targets(label, *masks, soft_label)
 
@@ -75,7 +82,7 @@ def _masks(
 
 
 def check_label(label: Any) -> None:
-    """Refuses labels that are no integers.
+    """Refuses labels of classes that are no integers.
 
     It stands apart because Keras, under `tf.distribute`, builds metrics with
     the mean of two replicas' labels, which is none.
@@ -91,7 +98,7 @@ def check_label(label: Any) -> None:
         )
 
 
-def _labels(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
+def _class(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
     label = _part(targets, "label")
     is_float = "float" in keras.backend.standardize_dtype(label.dtype)
     if is_float and tuple(label.shape[1:]) == (num_classes,):
@@ -107,6 +114,36 @@ def _labels(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
             f"dtype={label.dtype}"
         )
     return label, None
+
+
+def _several(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
+    label = _part(targets, "label")
+    if len(label.shape) != 2 or label.shape[1] != num_classes:
+        raise ValueError(
+            "`label` of a multi-label task must be of shape [batch, "
+            f"{num_classes}], 1 where a label applies and 0 where not. "
+            f"Received: shape={tuple(label.shape)}"
+        )
+    return ops.cast(label, "float32"), None
+
+
+def _number(targets: Mapping[str, Any], num_classes: int) -> tuple[Any, Any]:
+    label = _part(targets, "label")
+    if len(label.shape) == 1:
+        label = label[:, None]
+    if len(label.shape) != 2 or label.shape[1] != num_classes:
+        raise ValueError(
+            "`label` must be of shape [batch], because one number an example "
+            f"is predicted. Received: shape={tuple(label.shape)}"
+        )
+    return ops.cast(label, "float32"), None
+
+
+_LABELS = {
+    "classification": _class,
+    "multi_label": _several,
+    "regression": _number,
+}
 
 
 def _mask(targets: Mapping[str, Any], key: str, num_slices: int) -> Any:

@@ -6,46 +6,62 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import check_count, check_rank
+from slice_tf.layers.checks import TASKS, check_num_classes, check_rank
 from slice_tf.metrics.slice_accuracy import SliceAccuracy
+from slice_tf.metrics.slice_rmse import SliceRMSE
 from slice_tf.models.backbone import (
+    both_outputs,
     check_backbone,
     describe,
-    output_shape,
+    output_shapes,
     select_features,
     symbolic,
 )
 from slice_tf.models.check_arrays import check_membership
-from slice_tf.models.probabilities import class_ids, class_probabilities
+from slice_tf.models.log_slices import LogSlices, slice_logs
+from slice_tf.models.scores import compared_per_slice, compared_with_label
 from slice_tf.models.targets import Targets, check_label, read_targets
 from slice_tf.schema import SliceSchema
 
 
 class TaskModel(keras.Model):
-    """A classifier that is scored per slice and brings its own losses.
+    """A model that is scored per slice and brings its own losses.
 
     A subclass sets `self.module`, a layer from `z` to a dict with `logits`,
     and says in `loss_parts` what is minimised.
 
     Args:
         backbone: A Keras model from a dict of features to `z`, of shape
-            `[batch, dim]`.
+            `[batch, dim]`; or to a dict of `z` and `indicator_features`,
+            which a slice-aware model's indicators read instead.
         schema: The slices, or `None` to score the base slice alone.
-        num_classes: Number of classes; 2 is a binary task.
+        num_classes: Number of classes, or of labels of a multi-label task;
+            `None` for a number. 2 classes are a binary task.
+        task: One of the class's `tasks`.
 
     Raises:
         TypeError: If an argument is of another type.
-        ValueError: If `num_classes` is less than 2.
+        ValueError: If the class has no such task, or not of that many
+            classes.
     """
+
+    tasks: tuple[str, ...] = ("classification",)
 
     def __init__(
         self,
         backbone: Any,
         schema: SliceSchema | None,
-        num_classes: int,
+        num_classes: int | None,
+        task: str = "classification",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if task in TASKS and task not in self.tasks:
+            raise ValueError(
+                f"`task` must be one of {', '.join(self.tasks)}, because "
+                f"{type(self).__name__} has no loss for another. "
+                f"Received: task={task!r}"
+            )
         if schema is not None and not isinstance(schema, SliceSchema):
             raise TypeError(
                 "`schema` must be a `SliceSchema`. "
@@ -54,21 +70,25 @@ class TaskModel(keras.Model):
             )
         self.backbone = check_backbone(backbone)
         self.schema = schema
-        self.num_classes = check_count(
-            "num_classes", num_classes, 2, "a prediction is among classes"
-        )
+        self.num_classes, self.task = check_num_classes(num_classes, task), task
         self._feature_specs: Any = None  # What a first call has seen.
-        self.slice_accuracy = SliceAccuracy(schema.names if schema else ())
+        names = schema.names if schema else ()
+        self.slice_metric: Any
+        if task == "regression":
+            self.slice_metric = SliceRMSE(names)
+        else:
+            self.slice_metric = self.slice_accuracy = SliceAccuracy(names)
 
     def build_from_backbone(self) -> None:
         """Makes the weights now where the backbone says how wide `z` is."""
-        shape = output_shape(self.backbone)
-        if shape is not None:
-            self._build_module(shape)
+        shapes = output_shapes(self.backbone)
+        if shapes is not None:
+            check_rank("backbone output", shapes[0], "[batch, dim]")
+            self._build_module(*shapes)
             self.built = True
 
-    def _build_module(self, z_shape: Any) -> None:
-        check_rank("backbone output", z_shape, "[batch, dim]")
+    def _build_module(self, z_shape: Any, indicator_shape: Any) -> None:
+        del indicator_shape
         self.module.build(z_shape)
 
     def call(self, features: Any, training: bool | None = None) -> Any:
@@ -76,10 +96,16 @@ class TaskModel(keras.Model):
 
     def represent(self, features: Any, training: bool | None = None) -> Any:
         """Returns what the backbone makes of features: `[batch, dim]`."""
+        return self.read_backbone(features, training)[0]
+
+    def read_backbone(
+        self, features: Any, training: bool | None = None
+    ) -> tuple[Any, Any]:
+        """Returns `z` and what indicators read instead of it, or `None`."""
         chosen = select_features(self.backbone, features)
         if self._feature_specs is None:
             self._feature_specs = describe(chosen)
-        return self.backbone(chosen, training=training)
+        return both_outputs(self.backbone(chosen, training=training))
 
     @property
     def num_slices(self) -> int:
@@ -107,7 +133,8 @@ class TaskModel(keras.Model):
             optimizer: As in Keras.
             metrics: As in Keras. They score the probabilities of the final
                 prediction (of shape `[batch, 1]`, class 1, for a binary task;
-                else `[batch, classes]`) against `label`: `["accuracy"]`,
+                else `[batch, classes]` or `[batch, labels]`), or the number
+                predicted (`[batch, 1]`), against `label`: `["accuracy"]`,
                 `[keras.metrics.AUC()]`.
             weighted_metrics: The same, weighted by `sample_weight`.
             **kwargs: Further arguments of `keras.Model.compile`.
@@ -151,7 +178,18 @@ class TaskModel(keras.Model):
             ValueError: If membership is neither 0 nor 1.
         """
         check_membership(y, self.schema.names if self.schema else ())
-        return super().fit(x, y, **kwargs)
+        given = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
+        return super().fit(x, y, callbacks=[LogSlices(), *given], **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Scores as `keras.Model.evaluate` does.
+
+        With `return_dict=True` there is also a number a slice.
+        """
+        result = super().evaluate(*args, **kwargs)
+        if isinstance(result, dict):
+            result.update(slice_logs(self))
+        return result
 
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
         """Returns losses to be added up, each of shape `[batch]`."""
@@ -167,7 +205,8 @@ class TaskModel(keras.Model):
     ) -> Any:
         del x, training
         targets = self._read(y)
-        check_label(targets.label)
+        if self.task == "classification":
+            check_label(targets.label)
         parts = self.loss_parts(y_pred, targets)
         weights = example_weights(sample_weight)
         means = {
@@ -195,30 +234,20 @@ class TaskModel(keras.Model):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         targets = self._read(y)
-        logits = y_pred["logits"]
-        self.slice_accuracy.update_state(
-            targets.label, class_ids(logits), targets.membership
-        )
-        scores, label = class_probabilities(logits), targets.label
-        if self.num_classes == 2:
-            scores, label = scores[:, 1:], label[:, None]
+        compared = targets.label, y_pred["logits"], self.task
+        truth, predicted = compared_per_slice(*compared)
+        self.slice_metric.update_state(truth, predicted, targets.membership)
+        truth, predicted = compared_with_label(*compared)
         weights = example_weights(sample_weight)
-        results = super().compute_metrics(x, label, scores, weights)
-        hidden = set(self.slice_accuracy.slice_keys)
+        results = super().compute_metrics(x, truth, predicted, weights)
+        # Numbers per slice join the logs of an epoch; see `LogSlices`.
+        hidden = set(self.slice_metric.slice_keys)
         return {
             key: value for key, value in results.items() if key not in hidden
         }
 
-    def _get_metrics_result_or_logs(self, logs: Any) -> Any:
-        """Returns all metrics at the end of an epoch, outside the graph.
-
-        Within it, a step returns no number a slice: TensorFlow takes minutes
-        to optimize a graph of a thousand outputs.
-        """
-        return self.get_metrics_result() or logs
-
     def _read(self, y: Any) -> Targets:
-        return read_targets(y, self.num_slices, self.num_classes)
+        return read_targets(y, self.num_slices, self.num_classes, self.task)
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
@@ -227,6 +256,7 @@ class TaskModel(keras.Model):
             "backbone": serialize(self.backbone),
             "schema": self.schema.to_dict() if self.schema else None,
             "num_classes": self.num_classes,
+            "task": self.task,
         }
 
     @classmethod

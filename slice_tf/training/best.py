@@ -13,6 +13,7 @@ from slice_tf.data.files import replacing
 
 Z = 1.96  # Two-sided 95 %.
 _PREFIX = "val_accuracy/"
+_SMALL = ("loss", "rmse")
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -24,7 +25,8 @@ class KeepBest(keras.callbacks.Callback):
 
     Args:
         monitor: `val_accuracy/<slice>`, `val_accuracy/base`, or the name of
-            any other metric of the logs; one with `loss` in it is best small.
+            any other metric of the logs; one with `loss` or `rmse` in it is
+            best small.
         path: File for the weights, so that they outlive a restart; `None`
             keeps them in memory only.
         write: Whether this process writes the file.
@@ -80,7 +82,7 @@ class KeepBest(keras.callbacks.Callback):
                 f"Received: monitor={self.monitor}, logged={', '.join(logs)}"
             )
         value = float(logs[self.monitor])
-        if "loss" in self.monitor:
+        if is_best_small(self.monitor):
             return -value
         accuracy = getattr(self.model, "slice_accuracy", None)
         name = self.monitor.removeprefix(_PREFIX)
@@ -101,6 +103,11 @@ class KeepBest(keras.callbacks.Callback):
             )
         with np.load(self._path) as arrays:
             return [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
+
+
+def is_best_small(monitor: str) -> bool:
+    """Returns whether less of a metric is better, by its name."""
+    return any(word in monitor for word in _SMALL)
 
 
 def lower_bound(right: int, everyone: int) -> float:

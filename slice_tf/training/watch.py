@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from slice_tf.training.best import is_best_small
+
 logger = logging.getLogger("slice_tf.training")
 
 # Reading a loss waits for the device, so it is not done at every step.
@@ -66,7 +68,7 @@ class StopEarly(keras.callbacks.EarlyStopping):
     """
 
     def __init__(self, monitor: str, patience: int, **options: Any) -> None:
-        mode = options.pop("mode", "min" if "loss" in monitor else "max")
+        mode = options.pop("mode", "min" if is_best_small(monitor) else "max")
         super().__init__(monitor, patience=patience, mode=mode, **options)
 
     def get_state(self) -> dict[str, Any]:

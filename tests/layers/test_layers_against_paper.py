@@ -31,13 +31,13 @@ def paper_weights(layer):
     kernel = layer.indicators.kernel.numpy()
     bias = layer.indicators.bias.numpy()
     indicators = list(zip(kernel.T, bias, strict=True))
-    experts = layer.experts.kernel.numpy()
+    kernel, own = layer.experts.kernel.numpy(), layer.experts.bias.numpy()
+    experts = [(np.zeros((DIM, UNITS)), 0.0)] * (NUM_SLICES + 1)
+    for row, position in enumerate(layer.expert_positions):
+        experts[position] = kernel[:, row], own[row]
     return {
         "indicators": indicators + [None] * (NUM_SLICES + 1 - len(indicators)),
-        "experts": [
-            (experts[:, i], layer.experts.bias.numpy()[i])
-            for i in range(NUM_SLICES + 1)
-        ],
+        "experts": experts,
         "g": [w.numpy() for w in layer.slice_head.weights],
         "f": [w.numpy() for w in layer.head.weights],
         "hidden": layer.monitor_only,
@@ -63,6 +63,7 @@ def test_outputs_follow_the_paper(
         np.stack,
         zip(*(reference.forward(row, weights) for row in z), strict=True),
     )
+    p[:, list(monitor_only)] = 0  # There is no expert to say anything.
     outputs = {key: np.array(value) for key, value in layer(z).items()}
     expected = {
         "logits": logits,
@@ -116,6 +117,21 @@ def test_attention_rows_sum_to_one_and_skip_monitored_slices():
     ones, none = np.ones(BATCH), np.zeros((BATCH, 2))
     np.testing.assert_allclose(attention.sum(axis=-1), ones, rtol=1e-6)
     np.testing.assert_array_equal(attention[:, [0, 2]], none)
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_monitored_slice_costs_an_indicator_and_no_expert(rank):
+    plain, monitored = (
+        SliceResidualAttention(5, 2, UNITS, rank=rank, monitor_only=some)
+        for some in ((), (0, 3))
+    )
+    for layer in (plain, monitored):
+        layer.build((None, DIM))
+    expert = DIM * (rank or UNITS) + UNITS
+    saved = plain.count_params() - monitored.count_params()
+    assert saved == 2 * expert
+    served = plain.fold().count_params() - monitored.fold().count_params()
+    assert served == 2 * 2 * (DIM + 1)
 
 
 def test_without_slices_the_base_has_all_attention():

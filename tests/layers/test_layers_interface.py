@@ -28,10 +28,26 @@ ERRORS = [
         r"of shape \[batch, dim\].*Received: shape=\(2, 3, 4\)",
     ),
     (
-        lambda: SliceAttention((1,))(
-            np.ones((2, 2), "float32"), np.ones((2, 2, 1), "float32")
+        lambda: SliceAttention()(
+            np.ones((2, 2), "float32"), np.ones((2, 2), "float32")
         ),
-        r"0 to 0.*Received: monitor_only=\(1,\)",
+        r"\[batch, experts, logits\].*Received: shape=\(2, 2\)",
+    ),
+    (
+        lambda: SliceAttention(task="ranking"),
+        "multi_label, regression.*Received: task='ranking'",
+    ),
+    (
+        lambda: SliceResidualAttention(2, 3, task="regression"),
+        "left out where a number.*Received: num_classes=3",
+    ),
+    (
+        lambda: SliceResidualAttention(2, 0, task="multi_label"),
+        "at least 1.*Received: num_classes=0",
+    ),
+    (
+        lambda: SliceResidualAttention(2, 2)(Z, np.ones((4, 5, 6), "float32")),
+        r"`indicator_features` must be of shape.*shape=\(4, 5, 6\)",
     ),
 ]
 
@@ -57,6 +73,8 @@ def test_counts_must_be_integers(num_slices):
             3, 4, 6, base_indicator="learned", monitor_only=(1,)
         ),
         SliceResidualAttention(3, 4, 6, dtype="mixed_bfloat16"),
+        SliceResidualAttention(3, 4, 6, task="multi_label"),
+        SliceResidualAttention(3, task="regression"),
     ],
     ids=lambda layer: type(layer).__name__,
 )

@@ -25,6 +25,27 @@ def test_confidence_of_two_logits_is_the_binary_case():
     )
 
 
+def test_confidence_of_several_labels_is_the_mean_of_binary_ones():
+    logits = np.random.default_rng(0).normal(size=(9, 4, 3)).astype("float32")
+    np.testing.assert_allclose(
+        confidence(tf.constant(logits), "multi_label"),
+        np.abs(logits).mean(axis=-1),
+        rtol=1e-6,
+    )
+
+
+def test_a_number_has_no_confidence_however_large():
+    logits = tf.constant([[1e4], [-3.0], [0.0]])
+    np.testing.assert_array_equal(confidence(logits, "regression"), [0, 0, 0])
+
+
+def test_attention_to_numbers_does_not_follow_their_size():
+    q = tf.constant([[1.0, 0.0]])
+    layer = SliceAttention(task="regression")
+    small, large = (layer(q, tf.constant([[[p], [1.0]]])) for p in (0.1, 1e4))
+    np.testing.assert_array_equal(small, large)
+
+
 def test_confidence_of_equal_logits_is_zero():
     logits = tf.fill((2, 5), 7.0)
     np.testing.assert_allclose(confidence(logits), [0, 0], atol=1e-6)
@@ -43,11 +64,10 @@ def test_confidence_of_extreme_logits_has_finite_gradients(num_logits):
     assert np.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize("monitor_only", [(), (0,)])
-def test_attention_of_extreme_logits_is_finite(monitor_only):
+def test_attention_of_extreme_logits_is_finite():
     q = tf.Variable([[1e4, -1e4, 0.0]])
     p = tf.Variable([[[1e4], [-1e4], [0.0]]])
-    layer = SliceAttention(monitor_only)
+    layer = SliceAttention()
     with tf.GradientTape() as tape:
         attention = layer(q, p)
     gradients = tape.gradient(attention, [q, p])

@@ -164,16 +164,18 @@ def test_unknown_membership_has_no_influence():
             np.testing.assert_array_equal(one, other)
 
 
-def test_monitored_slice_gets_no_attention_and_no_expert_training():
+def test_monitored_slice_has_an_indicator_and_no_expert():
     schema = SliceSchema((Slice("small", monitor_only=True), Slice("large")))
     model = made(2, schema=schema)
-    before = model.module.experts.kernel.numpy()
+    before = model.module.indicators.kernel.numpy()
     model.fit(FEATURES, TARGETS, epochs=2, verbose=0)
-    moved = np.abs(model.module.experts.kernel.numpy() - before).max((0, 2))
-    attention = model.predict(FEATURES, verbose=0)["attention"]
-    np.testing.assert_array_equal(attention[:, 0], np.zeros(64))
-    assert moved[0] == 0
-    assert (moved[1:] > 0).all()
+    outputs = model.predict(FEATURES, verbose=0)
+    np.testing.assert_array_equal(outputs["attention"][:, 0], np.zeros(64))
+    np.testing.assert_array_equal(
+        outputs["expert_logits"][:, 0], np.zeros((64, 1))
+    )
+    assert model.module.experts.kernel.shape == (8, 2, 8)
+    assert np.all(model.module.indicators.kernel.numpy()[:, 0] != before[:, 0])
 
 
 def test_sample_weight_of_zero_takes_an_example_away():
