@@ -32,9 +32,14 @@ class Recipe:
             slice's rate to this power: 0 as in the paper, 1 for slices that
             weigh the same whatever their size.
         expert_weight: Of the experts: weight of their loss.
+        experts_start_alike: Of the experts: whether all start with the weights
+            of the base slice's, or each with its own.
         member_weight: Of the base loss: weight of examples in any slice.
+        warmup_steps: Of the base loss: steps of training in which it counts
+            nothing, so that indicators and experts learn first.
 
     Raises:
+        TypeError: If `warmup_steps` is no integer.
         ValueError: If a field is out of range.
     """
 
@@ -45,7 +50,9 @@ class Recipe:
     indicator_weight: float = 1.0
     expert_rate_power: float = 0.0
     expert_weight: float = 1.0
+    experts_start_alike: bool = False
     member_weight: float = 3.0
+    warmup_steps: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.member_weight < float("inf"):
@@ -66,6 +73,16 @@ class Recipe:
                 f"`base_indicator` must be one of {', '.join(BASE_INDICATORS)}"
                 ", because it says how the base slice's indicator is made. "
                 f"Received: base_indicator={self.base_indicator!r}"
+            )
+        if type(self.warmup_steps) is not int:
+            raise TypeError(
+                "`warmup_steps` must be an integer, because it counts steps. "
+                f"Received: warmup_steps={self.warmup_steps!r}"
+            )
+        if self.warmup_steps < 0:
+            raise ValueError(
+                "`warmup_steps` must not be negative, because it counts steps. "
+                f"Received: warmup_steps={self.warmup_steps}"
             )
         if not 0 <= self.expert_rate_power <= 1:
             raise ValueError(

@@ -114,6 +114,8 @@ def _resized(
     _take_indicators(old, new, sources)
     new.slice_head.set_weights(old.slice_head.get_weights())
     new.head.set_weights(old.head.get_weights())
+    if resized.steps is not None:
+        resized.steps.assign(model.steps)
     return resized
 
 

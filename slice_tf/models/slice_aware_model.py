@@ -1,8 +1,10 @@
 """The slice-aware model."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+from keras import ops
 
 from slice_tf.layers.slice_residual_attention import SliceResidualAttention
 from slice_tf.models.folded_slice_aware_model import FoldedSliceAwareModel
@@ -99,11 +101,29 @@ class SliceAwareModel(SlicedModel):
             rank=rank,
             activation=activation,
             form=form,
+            start_alike=self.recipe.experts_start_alike,
             indicator_dropout=self.recipe.indicator_dropout,
             **self.module_arguments(),
             dtype=self.dtype_policy,
         )
+        self.steps: Any = None  # Made so far; counted where there is warm-up.
+        if self.recipe.warmup_steps:
+            self.steps = self.add_weight(
+                shape=(),
+                initializer="zeros",
+                dtype="int32",
+                trainable=False,
+                aggregation="only_first_replica",
+                name="steps",
+            )
         self.build_from_backbone()
+
+    def parts_in_training(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        if self.steps is None:
+            return dict(parts)
+        begun = ops.cast(self.steps >= self.recipe.warmup_steps, "float32")
+        self.steps.assign_add(1)
+        return {**parts, "base_loss": begun * parts["base_loss"]}
 
     def fold(self) -> FoldedSliceAwareModel:
         """Returns the model with all linear maps of slices multiplied out.

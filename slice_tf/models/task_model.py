@@ -195,6 +195,10 @@ class TaskModel(keras.Model):
         """Returns losses to be added up, each of shape `[batch]`."""
         raise NotImplementedError
 
+    def parts_in_training(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what a step minimises; a subclass may hold parts back."""
+        return dict(parts)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -203,11 +207,13 @@ class TaskModel(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        del x, training
+        del x
         targets = self._read(y)
         if self.task == "classification":
             check_label(targets.label)
         parts = self.loss_parts(y_pred, targets)
+        if training:
+            parts = self.parts_in_training(parts)
         weights = example_weights(sample_weight)
         means = {
             name: batch_mean(values, weights) for name, values in parts.items()

@@ -23,6 +23,11 @@ def test_unknown_name_lists_the_known_ones():
         recipe_of("papre")
 
 
+def test_steps_are_counted_in_whole_numbers():
+    with pytest.raises(TypeError, match=r"integer.*warmup_steps=1\.5"):
+        Recipe(warmup_steps=1.5)
+
+
 def test_other_types_are_refused():
     with pytest.raises(TypeError, match="Received: recipe=3"):
         recipe_of(3)
@@ -35,6 +40,7 @@ def test_other_types_are_refused():
         ({"expert_rate_power": 2.0}, "from 0.*expert_rate_power=2.0"),
         ({"expert_weight": -1.0}, "not be negative.*expert_weight=-1.0"),
         ({"indicator_weight": float("inf")}, "finite.*indicator_weight=inf"),
+        ({"warmup_steps": -1}, "not be negative.*warmup_steps=-1"),
         ({"base_indicator": "one"}, "zero, learned, free.*='one'"),
     ],
 )

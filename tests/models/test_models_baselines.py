@@ -176,9 +176,12 @@ def test_label_model_finds_the_accuracies_of_sources(num_classes):
     votes = np.where(right, labels[:, None], wrong)
     votes[rng.random(votes.shape) < 0.3] = -1
     model = fit_label_model(votes, num_classes)
-    np.testing.assert_allclose(model.accuracies, accuracies, atol=0.03)
+    for_class = np.diagonal(model.vote_rates[:, :, 1:], axis1=1, axis2=2)
+    said = 1 - model.vote_rates[:, :, 0]
     np.testing.assert_allclose(
-        model.balance, np.full(num_classes, 1 / num_classes), atol=0.03
+        for_class / said,
+        np.tile(accuracies[:, None], num_classes),
+        atol=0.03,
     )
     soft = model.probabilities(votes)
     majority = (votes[:, :, None] == np.arange(num_classes)).sum(axis=1)
@@ -187,18 +190,57 @@ def test_label_model_finds_the_accuracies_of_sources(num_classes):
     ).mean()
 
 
+def test_sources_that_vote_for_one_class_only_do_not_make_all_one_class():
+    """Slices are such sources: most abstain, none knows both classes."""
+    rng = np.random.default_rng(0)
+    labels = (rng.random(20_000) < 0.3).astype(int)
+    votes = np.full((20_000, 6), -1)
+    rates = np.empty((6, 2, 3))
+    for source, says in enumerate([1, 1, 1, 0, 0, 0]):
+        inside = np.where(np.arange(2) == says, 0.4, 0.1)
+        votes[rng.random(20_000) < inside[labels], source] = says
+        rates[source] = np.insert(np.zeros((2, 2)), 0, 1 - inside, axis=1)
+        rates[source, :, 1 + says] = inside
+    model = fit_label_model(votes, 2, balance=[0.7, 0.3])
+    np.testing.assert_allclose(model.vote_rates, rates, atol=0.03)
+
+
+def test_a_label_that_votes_beside_small_slices_is_believed():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(2_000) < 0.4).astype(int)
+    membership = (rng.random((2_000, 3)) < 0.03).astype(int)
+    votes = votes_of_slices(membership, labels, 2)
+    soft = fit_label_model(votes, 2, [0.6, 0.4]).probabilities(votes)
+    in_none = membership.max(axis=1) == 0
+    np.testing.assert_array_equal(soft.argmax(1)[in_none], labels[in_none])
+
+
 def test_probabilities_of_votes_are_bayes_rule():
-    model = LabelModel(np.array([0.9, 0.6]), np.array([0.5, 0.3, 0.2]))
-    votes = np.array([[0, -1], [1, 2], [-1, -1]])
+    rates = np.array(
+        [
+            [[0.1, 0.8, 0.1], [0.5, 0.2, 0.3]],
+            [[0.6, 0.4, 0.0], [0.3, 0.5, 0.2]],
+        ]
+    )
+    model = LabelModel(rates, np.array([0.75, 0.25]))
+    votes = np.array([[0, -1], [1, 1], [-1, -1]])
     expected = np.array(
         [
-            [0.5 * 0.9, 0.3 * 0.05, 0.2 * 0.05],
-            [0.5 * 0.05 * 0.2, 0.3 * 0.9 * 0.2, 0.2 * 0.05 * 0.6],
-            [0.5, 0.3, 0.2],
+            [0.75 * 0.8 * 0.6, 0.25 * 0.2 * 0.3],
+            [0.0, 0.25 * 0.3 * 0.2],
+            [0.75 * 0.1 * 0.6, 0.25 * 0.5 * 0.3],
         ]
     )
     expected /= expected.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(model.probabilities(votes), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        model.probabilities(votes), expected, rtol=1e-5, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("balance", [[0.5], [1.0, 0.0], [[0.5, 0.5]]])
+def test_each_class_must_have_a_share(balance):
+    with pytest.raises(ValueError, match="`balance` must hold a positive sh"):
+        fit_label_model(np.array([[0, 1]]), 2, balance)
 
 
 def test_votes_must_be_classes_or_abstain():

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from slice_tf.losses import Recipe
-from slice_tf.models import SliceAwareModel
+from slice_tf.models import SliceAwareModel, add_slices
 from slice_tf.schema import Slice, SliceSchema
 from sliced_task import FEATURES, SCHEMA, TARGETS, made, mlp
 
@@ -404,8 +404,27 @@ def test_soft_labels_of_one_class_are_that_class(num_classes):
         np.testing.assert_allclose(runs[1].history[key], values, rtol=1e-5)
 
 
+def test_base_loss_waits_for_the_end_of_the_warm_up(tmp_path):
+    model = made(2, recipe=Recipe(warmup_steps=4))
+    before = model.module.head.kernel.numpy()
+    scored = model.evaluate(FEATURES, TARGETS, verbose=0)
+    history = model.fit(FEATURES, TARGETS, batch_size=32, epochs=2, verbose=0)
+    assert history.history["base_loss"] == [0.0, 0.0]
+    np.testing.assert_array_equal(model.module.head.kernel, before)
+    # Evaluation counts everything, and no step.
+    assert scored[0] > history.history["loss"][0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    for one in (loaded, add_slices(model, [Slice("third")], [0.1])):
+        assert int(one.steps) == 4
+    loaded.fit(FEATURES, TARGETS, verbose=0)
+    assert np.any(loaded.module.head.kernel.numpy() != before)
+
+
 def test_options_go_through_a_file(tmp_path):
-    recipe = Recipe(base_indicator="free", temperature=2.0)
+    recipe = Recipe(
+        base_indicator="free", temperature=2.0, experts_start_alike=True
+    )
     schema = SliceSchema.from_names(["a", "b"])
     model = SliceAwareModel(mlp(), schema, rank=2, recipe=recipe)
     model.save(tmp_path / "model.keras")

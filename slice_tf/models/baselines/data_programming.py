@@ -33,16 +33,20 @@ def votes_of_slices(
 def train_data_programming(task: BaselineTask) -> TaskModel:
     """Returns a `VanillaModel` trained on probabilistic labels.
 
-    It is as good as `task.votes`. Votes made of slices alone say little of
-    the label: training on the labels themselves is then better.
+    It is as good as `task.votes`. Votes made of slices and the label say no
+    more of the label than it does: training on the labels themselves is then
+    better. Of `task`'s labels, it reads how common each class is.
 
     Source:
         Ratner et al., "Data programming", NeurIPS 2016; Chen et al. 2019,
         section 4.2.
     """
-    votes = task.votes
+    votes, labels = task.votes, task.targets["label"]
     if votes is None:
-        membership, labels = task.targets["membership"], task.targets["label"]
+        membership = task.targets["membership"]
         votes = votes_of_slices(membership, labels, task.num_classes)
-    soft = fit_label_model(votes, task.num_classes).probabilities(votes)
+    # One more of each class, so that none is impossible.
+    balance = 1 + np.bincount(labels, minlength=task.num_classes)
+    model = fit_label_model(votes, task.num_classes, balance)
+    soft = model.probabilities(votes)
     return task.fit(new_vanilla(task), targets={**task.targets, "label": soft})
