@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from slice_tf.export.signatures import (
-    CLASSIFY,
-    EXAMPLES,
+    DENSE,
     EXAMPLES_INPUT,
-    REGRESS,
+    OUTPUTS,
     SERVING_DEFAULT,
     TASK_INPUT,
     WARMUP_FILE,
@@ -22,7 +21,6 @@ from slice_tf_serving.meta_graph import read_meta_graph, signatures_of
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import encode
 
-TASKS = (CLASSIFY, REGRESS)
 MAX_RECORDS = 1000  # of TensorFlow Serving
 KINDS = ("predict_log", "classify_log", "regress_log", "multi_inference_log")
 
@@ -124,8 +122,9 @@ def _record(
     from tensorflow_serving.apis import prediction_log_pb2
 
     log = prediction_log_pb2.PredictionLog()
-    if name in TASKS and set(specs[name].inputs) == {TASK_INPUT}:
-        part = log.classify_log if name == CLASSIFY else log.regress_log
+    if name not in DENSE and set(specs[name].inputs) == {TASK_INPUT}:
+        regress = set(specs[name].outputs) == {OUTPUTS}
+        part = log.regress_log if regress else log.classify_log
         part.request.model_spec.signature_name = name
         example = _example(specs[SERVING_DEFAULT])
         for _ in range(batch_size):
@@ -136,7 +135,7 @@ def _record(
     request.model_spec.signature_name = name
     for key, spec in specs[name].inputs.items():
         array = _zeros(spec, batch_size)
-        if (name, key) == (EXAMPLES, EXAMPLES_INPUT):
+        if name not in DENSE and key == EXAMPLES_INPUT:
             array[:] = _example(specs[SERVING_DEFAULT])
         dtype = BY_NAME[spec.dtype]
         request.inputs[key].CopyFrom(encode(array, dtype, content=True))

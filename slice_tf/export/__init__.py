@@ -8,12 +8,20 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "CSession": "slice_tf.export.c_session",
     "check_operations": "slice_tf.export.check",
     "check_saved_model": "slice_tf.export.check",
     "export_saved_model": "slice_tf.export.saved_model",
+    "make_probe": "slice_tf.export.probe",
 }
 
-__all__ = ["check_operations", "check_saved_model", "export_saved_model"]
+__all__ = [
+    "CSession",
+    "check_operations",
+    "check_saved_model",
+    "export_saved_model",
+    "make_probe",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import slice_tf
 from slice_tf.data.examples import encode
 from slice_tf.data.feature_spec import Feature, FeatureSpec
 from slice_tf.export import signatures as names
+from slice_tf.export.signature_defs import Signature, Tensor, read_signatures
 from slice_tf.models.task_model import TaskModel
 
 FORMAT_VERSION = 1
 MODEL_NAME = "MODEL"  # stands for the name under which the model is served
 MAX_SAMPLE_VALUES = 1024
 
-_TASKS = (names.CLASSIFY, names.REGRESS)
 _LISTS = {"float32": "floatList", "int64": "int64List", "string": "bytesList"}
 _PROTO = {
     "float32": ("DT_FLOAT", "floatVal"),
@@ -30,7 +31,6 @@ _PROTO = {
 
 def write_contract(
     directory: str | os.PathLike[str],
-    functions: Mapping[str, Any],
     model: TaskModel,
     spec: FeatureSpec,
 ) -> pathlib.Path:
@@ -43,23 +43,24 @@ def write_contract(
 
     Args:
         directory: A SavedModel.
-        functions: Its concrete functions, by name of signature.
         model: The model it was made of.
         spec: The features it reads.
 
     Returns:
         The path of the file.
     """
+    signatures = signatures_of(directory)
     values = {
         "format_version": FORMAT_VERSION,
         "slice_tf": slice_tf.__version__,
         "tensorflow": tf.__version__,
         "model": type(model).__name__,
-        "num_classes": spec.num_classes,
-        "slices": _slices(model) if names.EXPLAIN in functions else [],
+        "task": model.task,
+        "num_classes": model.num_classes,
+        "slices": _slices(model) if names.EXPLAIN in signatures else [],
         "signatures": {
-            name: _signature(name, functions[name], spec)
-            for name in sorted(functions)
+            name: _described(name, signature, spec)
+            for name, signature in signatures.items()
         },
     }
     path = pathlib.Path(directory) / names.CONTRACT_FILE
@@ -71,29 +72,47 @@ def _slices(model: TaskModel) -> list[str]:
     return list(model.schema.names) if model.schema else []
 
 
-def _signature(name: str, function: Any, spec: FeatureSpec) -> dict[str, Any]:
-    inputs = function.structured_input_signature[1]
+def signatures_of(
+    directory: str | os.PathLike[str],
+) -> dict[str, Signature]:
+    """Returns what each signature of a SavedModel takes and gives.
+
+    Raises:
+        FileNotFoundError: If there is no SavedModel.
+    """
+    content = (pathlib.Path(directory) / "saved_model.pb").read_bytes()
+    message = saved_model_pb2.SavedModel.FromString(content)
+    return read_signatures(message.meta_graphs[0].SerializeToString())
+
+
+def _described(
+    name: str, signature: Signature, spec: FeatureSpec
+) -> dict[str, Any]:
     return {
-        "inputs": {key: _tensor(inputs[key]) for key in sorted(inputs)},
+        "inputs": {key: _tensor(one) for key, one in signature.inputs.items()},
         "outputs": {
-            key: _tensor(one)
-            for key, one in sorted(function.structured_outputs.items())
+            key: _tensor(one) for key, one in signature.outputs.items()
         },
-        "sample": _sample(name, spec),
+        "sample": _sample(name, signature, spec),
     }
 
 
-def _tensor(spec: Any) -> dict[str, Any]:
-    return {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    shape = None if tensor.shape is None else list(tensor.shape)
+    return {"dtype": tf.as_dtype(tensor.dtype).name, "shape": shape}
 
 
-def _sample(name: str, spec: FeatureSpec) -> dict[str, Any] | None:
+def _sample(
+    name: str, signature: Signature, spec: FeatureSpec
+) -> dict[str, Any] | None:
     features = dict(spec.features)
     if sum(one.size for one in features.values()) > MAX_SAMPLE_VALUES:
         return None
-    if name in _TASKS:
-        return _task_sample(name, features)
-    if name == names.EXAMPLES:
+    if name not in names.DENSE and names.TASK_INPUT in signature.inputs:
+        regress = set(signature.outputs) == {names.OUTPUTS}
+        verb = names.REGRESS if regress else names.CLASSIFY
+        return _task_sample(name, verb, features)
+    if name not in names.DENSE:
         text = base64.b64encode(encode(_zeros(features))).decode()
         row: dict[str, Any] = {names.EXAMPLES_INPUT: {"b64": text}}
         inputs = {names.EXAMPLES_INPUT: _proto("string", (), [text])}
@@ -107,7 +126,9 @@ def _sample(name: str, spec: FeatureSpec) -> dict[str, Any] | None:
     return _requests(name, "predict", body, {"inputs": inputs})
 
 
-def _task_sample(name: str, features: Mapping[str, Feature]) -> dict[str, Any]:
+def _task_sample(
+    name: str, verb: str, features: Mapping[str, Feature]
+) -> dict[str, Any]:
     """Returns the same for a signature to classify or regress with."""
     body = {"signature_name": name, "examples": [_zeros(features)]}
     example = {
@@ -116,7 +137,7 @@ def _task_sample(name: str, features: Mapping[str, Feature]) -> dict[str, Any]:
     }
     examples = [{"features": {"feature": example}}]
     message = {"input": {"exampleList": {"examples": examples}}}
-    return _requests(name, name, body, message)
+    return _requests(name, verb, body, message)
 
 
 def _requests(

@@ -2,7 +2,7 @@
 
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -13,15 +13,10 @@ from slice_tf.export import signatures as names
 from slice_tf.export.check import check_operations
 from slice_tf.export.checksums import write_checksums
 from slice_tf.export.contract import write_contract
-from slice_tf.export.servable import (
-    Servable,
-    build,
-    check_servable,
-    make_signatures,
-)
+from slice_tf.export.endpoints import is_sliced
+from slice_tf.export.servable import Servable, build, check_servable
 from slice_tf.export.staging import staged
-from slice_tf.export.tasks import set_methods
-from slice_tf.models.sliced_model import SlicedModel
+from slice_tf.export.tasks import finish_signatures
 from slice_tf.models.task_model import TaskModel
 
 
@@ -31,6 +26,9 @@ def export_saved_model(
     spec: FeatureSpec,
     *,
     overwrite: bool = False,
+    fold: bool = True,
+    weights: str = "float32",
+    slice_heads: Sequence[str] = (),
     allow_operations: Sequence[str] = (),
     finish: Callable[[pathlib.Path], object] | None = None,
 ) -> pathlib.Path:
@@ -38,9 +36,9 @@ def export_saved_model(
 
     It needs neither slicing functions nor any Python code of the model. Its
     signatures are `serving_default` (dense features by name), `examples`
-    (serialized `tf.train.Example`s), `classify` and, of two classes,
-    `regress` in TensorFlow Serving's form and, for a slice-aware model,
-    `explain`; every one takes a batch of any size. Beside the model lie
+    (serialized `tf.train.Example`s), `classify` or, of a number, `regress` in
+    TensorFlow Serving's form (of two classes both) and, for a slice-aware
+    model, `explain`; every one takes a batch of any size. Beside the model lie
     `assets/slices.json`, `assets.extra/signature.json` (inputs, outputs and a
     sample request of each signature) and `assets.extra/SHA256SUMS`.
 
@@ -52,6 +50,14 @@ def export_saved_model(
         directory: Local path; new, or an empty directory.
         spec: The features the model reads.
         overwrite: Whether to replace a SavedModel that stands there.
+        fold: Whether to multiply out the linear maps of slices where that is
+            possible: exact up to rounding, smaller and faster.
+        weights: Type to store matrices in: `float32`, `float16` or
+            `bfloat16`, which halve the file; `weights_report` tells what they
+            change. They are read as float32, so that a call is not faster.
+        slice_heads: Slices that get signatures of their own,
+            `indicator_<slice>` and `expert_<slice>`, for MultiInference
+            besides `classify` and `regress`; `heads` answers all at once.
         allow_operations: Names of further TensorFlow operations that the
             graph may hold. Operations that run Python are always refused.
         finish: Called with the path of the directory while it still has a
@@ -69,29 +75,28 @@ def export_saved_model(
             operation that is not allowed.
     """
     _check_backend()
-    check_servable(model, spec)
+    check_servable(model, spec, weights, slice_heads)
     with staged(directory, overwrite) as staging:
         build(model, spec)
-        served = _served(model)
-        functions = make_signatures(served, spec)
-        _save(served, functions, staging)
-        set_methods(staging)
+        served = model.fold() if fold and _can_fold(model) else model
+        servable = Servable(
+            served, spec, weights=weights, slice_heads=slice_heads
+        )
+        _save(servable, staging)
+        finish_signatures(staging)
         check_operations(staging, allow_operations)
-        if isinstance(model, SlicedModel) and model.schema is not None:
+        if is_sliced(model) and model.schema is not None:
             model.schema.save(_made(staging / names.SLICES_FILE))
         _made(staging / names.CONTRACT_FILE)
-        write_contract(staging, functions, model, spec)
+        write_contract(staging, model, spec)
         if finish is not None:
             finish(staging)
         write_checksums(staging)
     return pathlib.Path(directory)
 
 
-def _served(model: TaskModel) -> TaskModel:
-    """Returns what predicts the same at the least cost."""
-    if isinstance(model, SlicedModel) and model.can_fold:
-        return model.fold()
-    return model
+def _can_fold(model: Any) -> bool:
+    return bool(getattr(model, "can_fold", False))
 
 
 def _check_backend() -> None:
@@ -104,11 +109,11 @@ def _check_backend() -> None:
         )
 
 
-def _save(
-    model: TaskModel, functions: Mapping[str, Any], path: pathlib.Path
-) -> None:
+def _save(servable: Servable, path: pathlib.Path) -> None:
     try:
-        tf.saved_model.save(Servable(model), str(path), signatures=functions)
+        tf.saved_model.save(
+            servable, str(path), signatures=dict(servable.functions)
+        )
     except AssertionError as error:
         raise ValueError(
             "Whatever the model reads must belong to one of its layers as an "

@@ -1,30 +1,25 @@
 """A trained model as functions of TensorFlow."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
-from slice_tf.export import signatures as names
-from slice_tf.export.tasks import make_task_signatures
-from slice_tf.models.probabilities import class_ids, class_probabilities
-from slice_tf.models.sliced_model import SlicedModel
+from slice_tf.export.endpoints import (
+    Endpoint,
+    Outputs,
+    is_sliced,
+    make_endpoints,
+)
 from slice_tf.models.task_model import TaskModel
 
-Outputs = dict[str, Any]
+WEIGHTS = ("float32", "float16", "bfloat16")
 
 # What TensorFlow keeps as it is when it makes an argument's name of it.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_EXPLAIN = (
-    names.PROBABILITIES,
-    names.CLASS_IDS,
-    names.SLICE_PROBABILITIES,
-    names.ATTENTION,
-    names.LOGITS,
-)
-_PREDICT = (names.PROBABILITIES, names.CLASS_IDS)
 
 
 class Servable(tf.Module):
@@ -35,51 +30,52 @@ class Servable(tf.Module):
 
     Args:
         model: A built model.
-    """
-
-    def __init__(self, model: TaskModel) -> None:
-        super().__init__(name="servable")
-        self.weights = [variable.value for variable in model.variables]
-        self.resources = _resources(model)
-
-
-def make_signatures(model: TaskModel, spec: FeatureSpec) -> dict[str, Any]:
-    """Returns the functions to export, by name of signature.
-
-    Batches may have any size; every other size of an input is checked in the
-    graph, because a model server does not.
-
-    Args:
-        model: A built model.
         spec: The features it reads.
+        weights: Type that matrices are stored in. They are read as float32,
+            so that only what they say is rounded, never what is computed.
+        slice_heads: Slices for the signature `heads`.
+
+    Attributes:
+        functions: What to export, by name of signature. Batches may
+            have any size; every other size of an input is checked in the
+            graph, because a model server does not.
     """
-    predict, explain = _predict_and_explain(model)
-    dense = {
-        name: tf.TensorSpec([None, *one.shape], one.dtype, name)
-        for name, one in spec.features.items()
-    }
-    checked = _checking_shapes(predict, spec)
-    serialized = tf.TensorSpec([None], tf.string, names.EXAMPLES_INPUT)
-    parsed = _parsing_examples(predict, spec)
-    functions = {
-        names.SERVING_DEFAULT: _traced(checked, dense),
-        names.EXAMPLES: _traced(parsed, {names.EXAMPLES_INPUT: serialized}),
-        **make_task_signatures(parsed, spec.num_classes),
-    }
-    if explain is not None:
-        functions[names.EXPLAIN] = _traced(
-            _checking_shapes(explain, spec), dense
-        )
-    return functions
+
+    def __init__(
+        self,
+        model: TaskModel,
+        spec: FeatureSpec,
+        *,
+        weights: str = "float32",
+        slice_heads: Sequence[str] = (),
+    ) -> None:
+        super().__init__(name="servable")
+        stored = _stored(model, weights)
+        endpoints = make_endpoints(model, slice_heads)
+        functions = {
+            name: _traced(one, spec, stored) for name, one in endpoints.items()
+        }
+        used: dict[int, Any] = {}
+        for function in functions.values():
+            used |= {id(one): one for one in function.graph.variables}
+        self.weights = list(used.values())
+        self.resources = _resources(model)
+        self.functions = functions
 
 
-def check_servable(model: Any, spec: FeatureSpec) -> None:
+def check_servable(
+    model: Any,
+    spec: FeatureSpec,
+    weights: str = "float32",
+    slice_heads: Sequence[str] = (),
+) -> None:
     """Refuses what cannot be exported.
 
     Raises:
         TypeError: If the model is none of slice-tf.
-        ValueError: If a feature's name cannot name an input, or model and
-            spec contradict one another.
+        ValueError: If a feature's name cannot name an input, model and spec
+            contradict one another, there are no such weights, or the model
+            has no such slice.
     """
     if not isinstance(model, TaskModel):
         raise TypeError(
@@ -99,10 +95,27 @@ def check_servable(model: Any, spec: FeatureSpec) -> None:
             f"signature's input. Received: features={', '.join(odd)}. Rename "
             "them in the records."
         )
-    if model.num_classes != spec.num_classes:
+    if model.task != "regression" and model.num_classes != spec.num_classes:
         raise ValueError(
             "Model and feature spec must have the same number of classes. "
             f"Received: model={model.num_classes}, spec={spec.num_classes}"
+        )
+    if weights not in WEIGHTS:
+        raise ValueError(
+            f"`weights` must be one of {', '.join(WEIGHTS)}. "
+            f"Received: weights={weights!r}"
+        )
+    _check_heads(model, slice_heads)
+
+
+def _check_heads(model: Any, slice_heads: Sequence[str]) -> None:
+    known = model.schema.names if is_sliced(model) else ()
+    unknown = [name for name in slice_heads if name not in known]
+    if unknown:
+        raise ValueError(
+            "`slice_heads` must name slices of the model, because each is one "
+            f"of its indicators. Received: slice_heads={', '.join(unknown)}, "
+            f"slices={', '.join(known) or 'none'}"
         )
 
 
@@ -125,33 +138,43 @@ def build(model: TaskModel, spec: FeatureSpec) -> None:
         ) from error
 
 
-def _predict_and_explain(
-    model: TaskModel,
-) -> tuple[
-    Callable[[Any], Outputs],
-    Callable[[Any], Outputs] | None,
-]:
-    if isinstance(model, SlicedModel):
-        return (
-            lambda features: _chosen(model.explain(features), _PREDICT),
-            lambda features: _chosen(model.explain(features), _EXPLAIN),
-        )
-
-    def predict(features: Any) -> Outputs:
-        logits = model(features, training=False)["logits"]
-        outputs = {
-            names.PROBABILITIES: class_probabilities(logits),
-            names.CLASS_IDS: class_ids(logits),
-        }
-        return _chosen(outputs, _PREDICT)
-
-    return predict, None
+def _stored(model: TaskModel, weights: str) -> list[tuple[Any, Any]]:
+    """Returns the matrices of a model with their smaller copies."""
+    if weights == "float32":
+        return []
+    return [
+        (one, tf.Variable(tf.cast(one.value, weights), name=one.path))
+        for one in model.variables
+        if one.dtype == "float32" and len(one.shape) > 1
+    ]
 
 
-def _chosen(outputs: Mapping[str, Any], keys: tuple[str, ...]) -> Outputs:
-    chosen = {key: outputs[key] for key in keys}
-    chosen[names.CLASS_IDS] = tf.cast(chosen[names.CLASS_IDS], tf.int64)
-    return chosen
+def _traced(
+    endpoint: Endpoint, spec: FeatureSpec, stored: Sequence[tuple[Any, Any]]
+) -> Any:
+    """Returns the concrete function of an endpoint."""
+
+    def run(features: Mapping[str, Any]) -> Outputs:
+        if not stored:
+            return endpoint.function(features)
+        read = [(one, tf.cast(kept, tf.float32)) for one, kept in stored]
+        with keras.StatelessScope(state_mapping=read):
+            return endpoint.function(features)
+
+    if endpoint.takes is None:
+        return _concrete(_checking_shapes(run, spec), _dense(spec))
+    serialized = tf.TensorSpec([None], tf.string, endpoint.takes)
+    return _concrete(
+        _parsing_examples(run, spec, endpoint.takes),
+        {endpoint.takes: serialized},
+    )
+
+
+def _dense(spec: FeatureSpec) -> dict[str, Any]:
+    return {
+        name: tf.TensorSpec([None, *one.shape], one.dtype, name)
+        for name, one in spec.features.items()
+    }
 
 
 def _checking_shapes(
@@ -169,7 +192,7 @@ def _checking_shapes(
 
 
 def _parsing_examples(
-    function: Callable[[Any], Outputs], spec: FeatureSpec
+    function: Callable[[Any], Outputs], spec: FeatureSpec, takes: str
 ) -> Callable[..., Outputs]:
     parsers = {
         name: tf.io.FixedLenFeature(one.shape, tf.as_dtype(one.dtype))
@@ -177,13 +200,14 @@ def _parsing_examples(
     }
 
     def parsed(**inputs: Any) -> Outputs:
-        serialized = inputs[names.EXAMPLES_INPUT]
-        return function(tf.io.parse_example(serialized, parsers))
+        return function(tf.io.parse_example(inputs[takes], parsers))
 
     return parsed
 
 
-def _traced(function: Callable[..., Outputs], specs: Mapping[str, Any]) -> Any:
+def _concrete(
+    function: Callable[..., Outputs], specs: Mapping[str, Any]
+) -> Any:
     compiled = tf.function(function, autograph=False)
     return compiled.get_concrete_function(**specs)
 

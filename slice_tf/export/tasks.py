@@ -1,71 +1,94 @@
-"""Signatures in the form of TensorFlow Serving's Classify and Regress."""
+"""Makes what TensorFlow Serving's Classify and Regress call of a graph."""
 
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
-import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from slice_tf.export import signatures as names
 
-_METHODS = {
-    names.CLASSIFY: "tensorflow/serving/classify",
-    names.REGRESS: "tensorflow/serving/regress",
-}
+_CLASSIFY = "tensorflow/serving/classify"
+_REGRESS = "tensorflow/serving/regress"
+_METHODS = {names.CLASSIFY: _CLASSIFY, names.REGRESS: _REGRESS}
 
 
-def make_task_signatures(
-    predict: Callable[..., dict[str, Any]], num_classes: int
-) -> dict[str, Any]:
-    """Returns the functions to export, by name of signature.
+def finish_signatures(directory: pathlib.Path) -> None:
+    """Lets Classify, Regress and MultiInference call the graph.
 
-    `classify` gives every class with its probability; a class is called by
-    its number. `regress`, of two classes only, gives the probability of
-    class 1.
+    TensorFlow calls every signature one to predict with, and gives each an
+    input of its own. Servers that check method names would not classify by
+    them, and MultiInference, which runs once what several signatures ask,
+    refuses those that do not read one and the same input.
+
+    So the signatures of tasks become views: where there is `heads`, of its
+    one call, which then also gets a signature for each slice; else of their
+    own calls, but with one input.
 
     Args:
-        predict: From serialized examples, as `examples=`, to probabilities.
-        num_classes: Number of classes.
-    """
-    serialized = tf.TensorSpec([None], tf.string, names.TASK_INPUT)
-    labels = tf.constant([[str(one) for one in range(num_classes)]])
-
-    def probabilities(inputs: Any) -> Any:
-        return predict(**{names.EXAMPLES_INPUT: inputs})[names.PROBABILITIES]
-
-    def classify(inputs: Any) -> dict[str, Any]:
-        scores = probabilities(inputs)
-        count = tf.shape(scores)[0]
-        return {
-            names.CLASSES: tf.tile(labels, [count, 1]),
-            names.SCORES: scores,
-        }
-
-    def regress(inputs: Any) -> dict[str, Any]:
-        return {names.OUTPUTS: probabilities(inputs)[:, 1]}
-
-    functions = {names.CLASSIFY: classify}
-    if num_classes == 2:
-        functions[names.REGRESS] = regress
-    return {
-        name: tf.function(one, autograph=False).get_concrete_function(
-            serialized
-        )
-        for name, one in functions.items()
-    }
-
-
-def set_methods(directory: pathlib.Path) -> None:
-    """Names the method of each such signature.
-
-    TensorFlow calls every signature one to predict with, which servers that
-    check method names would not classify by.
+        directory: A SavedModel.
     """
     path = directory / "saved_model.pb"
     message = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in message.meta_graphs:
-        for name, method in _METHODS.items():
-            if name in graph.signature_def:
-                graph.signature_def[name].method_name = method
+        if names.HEADS in graph.signature_def:
+            _view_heads(graph.signature_def)
+        else:
+            _share_input(graph)
+        for name, signature in graph.signature_def.items():
+            if name in _METHODS:
+                signature.method_name = _METHODS[name]
     path.write_bytes(message.SerializeToString(deterministic=True))
+
+
+def _view_heads(signatures: Any) -> None:
+    """Makes task signatures of the outputs of `heads`."""
+    heads = meta_graph_pb2.SignatureDef()
+    heads.CopyFrom(signatures[names.HEADS])
+    for name in _METHODS:
+        if name in signatures:
+            own = list(signatures[name].outputs)
+            signatures[name].Clear()
+            _view(signatures[name], heads, {key: key for key in own})
+    for name in heads.outputs:
+        if name.startswith(names.INDICATOR):
+            _view(signatures[name], heads, {names.OUTPUTS: name})
+            signatures[name].method_name = _REGRESS
+        elif name.startswith(names.EXPERT):
+            _view_expert(signatures[name], heads, name)
+
+
+def _view_expert(signature: Any, heads: Any, name: str) -> None:
+    """Makes a signature of what one slice's expert says."""
+    if names.CLASSES in heads.outputs:
+        outputs = {names.CLASSES: names.CLASSES, names.SCORES: name}
+        signature.method_name = _CLASSIFY
+    else:
+        outputs = {names.OUTPUTS: name}
+        signature.method_name = _REGRESS
+    _view(signature, heads, outputs)
+
+
+def _view(signature: Any, heads: Any, outputs: dict[str, str]) -> None:
+    given = heads.inputs[names.EXAMPLES_INPUT]
+    signature.inputs[names.TASK_INPUT].CopyFrom(given)
+    for alias, name in outputs.items():
+        signature.outputs[alias].CopyFrom(heads.outputs[name])
+
+
+def _share_input(graph: Any) -> None:
+    """Lets `regress` read the input of `classify`."""
+    signatures = graph.signature_def
+    if not set(_METHODS) <= set(signatures):
+        return
+    kept, dropped = (
+        signatures[name].inputs[names.TASK_INPUT].name.partition(":")[0]
+        for name in _METHODS
+    )
+    signatures[names.REGRESS].inputs[names.TASK_INPUT].name = f"{kept}:0"
+    for node in graph.graph_def.node:
+        for place, source in enumerate(node.input):
+            if source == dropped:
+                node.input[place] = kept
+    nodes = [node for node in graph.graph_def.node if node.name != dropped]
+    del graph.graph_def.node[:]
+    graph.graph_def.node.extend(nodes)

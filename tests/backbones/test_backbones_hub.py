@@ -169,7 +169,7 @@ def test_export_stands_alone(revived, tmp_path):
     del model
     shutil.rmtree(handle, ignore_errors=True)
     moved = path.rename(tmp_path / "elsewhere")
-    assert "LookupTableFindV2" in check_saved_model(moved)["operations"]
+    assert "LookupTableFindV2" in check_saved_model(moved).operations
     explain = tf.saved_model.load(str(moved)).signatures["explain"]
     answer = explain(text=tf.constant(TEXTS))["logits"]
     np.testing.assert_allclose(answer, expected, rtol=1e-5)

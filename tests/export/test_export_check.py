@@ -6,14 +6,15 @@ import keras
 import pytest
 import tensorflow as tf
 
-from exported_task import made
+from exported_task import NAMES, SCHEMA, made
 from slice_tf.data import Feature, FeatureSpec
 from slice_tf.export import (
     check_operations,
     check_saved_model,
     export_saved_model,
+    make_probe,
 )
-from slice_tf.models import VanillaModel
+from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
 
 
 class Smuggled(keras.layers.Layer):
@@ -62,20 +63,43 @@ def export(tmp_path_factory):
 
 def test_export_runs_where_only_tensorflow_is(export):
     report = check_saved_model(export)
-    predicted = {"class_ids": [3], "probabilities": [3, 2]}
-    assert report["signatures"] == {
-        "serving_default": predicted,
-        "examples": predicted,
-        "classify": {"classes": [3, 2], "scores": [3, 2]},
-        "regress": {"outputs": [3]},
-        "explain": {
-            **predicted,
-            "attention": [3, 3],
-            "logits": [3, 1],
-            "slice_probabilities": [3, 2],
-        },
-    }
-    assert "ParseExampleV2" in report["operations"]
+    assert report.signatures == (
+        "classify",
+        "examples",
+        "explain",
+        "regress",
+        "serving_default",
+    )
+    assert report.runtimes == ("python", "c")
+    assert report.differences == {}
+    assert "ParseExampleV2" in report.operations
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_signature_answers_what_keras_says(name, tmp_path):
+    one = made(name)
+    path = export_saved_model(
+        one.model,
+        tmp_path / "m",
+        one.spec,
+        slice_heads=() if name == "vanilla" else ["large"],
+    )
+    report = check_saved_model(path, probe=make_probe(one.model, one.spec))
+    asked = {key.partition("/")[0] for key in report.differences}
+    assert asked == set(report.signatures)
+    assert report.largest_difference < 1e-5
+
+
+def test_export_of_another_model_is_found_out(export):
+    keras.utils.set_random_seed(8)
+    backbone = build_mlp({"x": ((2, 3), "float32")}, units=(8,))
+    other = SliceAwareModel(backbone, SCHEMA)
+    probe = make_probe(other, made("binary").spec)
+    message = r"answer what the Keras model does.*explain/logits.*largest"
+    with pytest.raises(ValueError, match=message):
+        check_saved_model(export, probe=probe)
+    measured = check_saved_model(export, probe=probe, tolerance=None)
+    assert measured.largest_difference > 1e-3
 
 
 def test_model_that_does_not_run_is_refused(export, tmp_path):

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import json
 
@@ -7,9 +8,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from exported_task import NAMES, SCHEMA, assert_same, made
+from exported_task import NAMES, SCHEMA, assert_same, made, probabilities
 from slice_tf.data import Feature, FeatureSpec
-from slice_tf.export import export_saved_model
+from slice_tf.export import CSession, export_saved_model
 from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
 from slice_tf.schema import SliceSchema
 
@@ -86,6 +87,56 @@ def test_method_names_are_those_of_tensorflow_serving(exports):
         "classify": "classify",
         "regress": "regress",
     }
+
+
+def test_tasks_read_one_input_as_multi_inference_demands(exports):
+    with contextlib.closing(CSession(exports["binary"])) as session:
+        inputs = [
+            session.signatures[name].inputs["inputs"].name
+            for name in ("classify", "regress")
+        ]
+    assert inputs[0] == inputs[1]
+
+
+@pytest.mark.parametrize("name", ["binary", "multi_class"])
+def test_heads_of_slices_are_views_of_one_call(name, tmp_path):
+    one = made(name)
+    path = export_saved_model(
+        one.model, tmp_path / "m", one.spec, slice_heads=["large"]
+    )
+    with contextlib.closing(CSession(path)) as session:
+        views = {
+            signature: session.run(signature, {"inputs": one.examples})
+            for signature in ("classify", "indicator_large", "expert_large")
+        }
+        sources = {
+            tensor.name.partition(":")[0]
+            for signature in views
+            for tensor in session.signatures[signature].outputs.values()
+        }
+    predicted = one.model.predict(one.features, verbose=0)
+    inside = one.expected("explain")["slice_probabilities"][:, 1]
+    alone = probabilities(predicted["expert_logits"][:, 1])["probabilities"]
+    expected = one.expected("examples")["probabilities"]
+    classes = views["classify"]["classes"]
+    np.testing.assert_allclose(
+        views["indicator_large"]["outputs"], inside, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        views["expert_large"]["scores"], alone, atol=1e-5
+    )
+    np.testing.assert_allclose(views["classify"]["scores"], expected, atol=1e-5)
+    assert views["expert_large"]["classes"].tolist() == classes.tolist()
+    assert len(sources) == 1
+
+
+def test_heads_must_be_slices_of_the_model(tmp_path):
+    one = made("binary")
+    message = "slice_heads=huge, slices=small, large"
+    with pytest.raises(ValueError, match=message):
+        export_saved_model(
+            one.model, tmp_path / "m", one.spec, slice_heads=["huge"]
+        )
 
 
 def test_model_without_slices_has_nothing_to_explain(exports, loaded):

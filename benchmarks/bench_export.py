@@ -1,0 +1,141 @@
+"""Claim: slices cost a served model little.
+
+    python benchmarks/bench_export.py [--rounds 200]
+
+A trunk of 768 -> 768 -> 768 is exported without slices and with 100 and 1,000,
+folded. TensorFlow's C library, which TensorFlow Serving is built on, runs all
+three in turns on one thread, in a process that has not imported TensorFlow.
+Sizes are those of the directories.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from slice_tf.export import CSession
+
+DIM = 768
+CLASSES = 2
+SLICES = (0, 100, 1000)
+BATCHES = (1, 32)
+LIMITS = {100: 1.3, 1000: 2.2}
+CALLS = 5
+
+
+def main() -> None:
+    """Prints a table of latencies and one of sizes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--make", help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.make:
+        make(pathlib.Path(flags.make))
+        return
+    with tempfile.TemporaryDirectory() as root:
+        subprocess.run(
+            [sys.executable, __file__, "--make", root],
+            check=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+        print_latencies(pathlib.Path(root), flags.rounds)
+        print_sizes(pathlib.Path(root))
+
+
+def make(root: pathlib.Path) -> None:
+    """Exports the models; TensorFlow is imported here alone."""
+    from slice_tf.data import Feature, FeatureSpec
+    from slice_tf.export import export_saved_model
+    from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
+    from slice_tf.schema import SliceSchema
+
+    spec = FeatureSpec({"x": Feature("float32", (DIM,))}, num_classes=CLASSES)
+    for number in SLICES:
+        backbone = build_mlp({"x": ((DIM,), "float32")}, units=(DIM, DIM))
+        if number:
+            names = [f"slice_{i}" for i in range(number)]
+            schema = SliceSchema.from_names(names)
+            model = SliceAwareModel(backbone, schema, CLASSES, units=128)
+        else:
+            model = VanillaModel(backbone, CLASSES)
+        export_saved_model(model, root / str(number), spec)
+
+
+def print_latencies(root: pathlib.Path, rounds: int) -> None:
+    """Prints microseconds a call, ratios to no slices, and the floor."""
+    print("| batch | slices | median, us | least, us | ratio | floor | limit |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
+    sessions = {
+        number: CSession(root / str(number), threads=1) for number in SLICES
+    }
+    for batch in BATCHES:
+        times = measure(sessions, batch, rounds)
+        for number, values in times.items():
+            ratio = np.median(values / times[0])
+            print(
+                f"| {batch} | {number} | {np.median(values):.0f} | "
+                f"{values.min():.0f} | {ratio:.2f} | {floor(number):.2f} | "
+                f"{LIMITS.get(number, '')} |"
+            )
+
+
+def measure(
+    sessions: dict[int, CSession], batch: int, rounds: int
+) -> dict[int, np.ndarray]:
+    """Returns microseconds a call of every round, in turns."""
+    x = np.random.default_rng(0).normal(size=(batch, DIM)).astype("float32")
+    times: dict[int, list[float]] = {number: [] for number in sessions}
+    with contextlib.ExitStack() as stack:
+        calls = {
+            number: stack.enter_context(
+                session.bound("serving_default", {"x": x})
+            )
+            for number, session in sessions.items()
+        }
+        for _ in range(rounds):
+            for number, call in calls.items():
+                call()  # The caches are another model's.
+                started = time.perf_counter()
+                for _ in range(CALLS):
+                    call()
+                spent = time.perf_counter() - started
+                times[number].append(1e6 * spent / CALLS)
+    return {number: np.array(values) for number, values in times.items()}
+
+
+def weights(number: int) -> int:
+    """Returns how many weights, and multiplications a row, there are."""
+    columns = 3 * (number + 1) if number else 1
+    return 2 * DIM * DIM + columns * DIM
+
+
+def floor(number: int) -> float:
+    """Returns the ratio of operations, and of bytes, to no slices."""
+    return weights(number) / weights(0)
+
+
+def print_sizes(root: pathlib.Path) -> None:
+    """Prints bytes on disk and what a slice adds to them."""
+    print()
+    print("| slices | bytes | numbers a slice | limit |")
+    print("|---:|---:|---:|---:|")
+    limit = (2 * CLASSES + 1) * (DIM + 1)
+    sizes = {
+        number: sum(
+            file.stat().st_size for file in (root / str(number)).rglob("*.*")
+        )
+        for number in SLICES
+    }
+    for number, size in sizes.items():
+        grown = (size - sizes[0]) / 4 / number if number else 0
+        print(f"| {number} | {size} | {grown:.0f} | {limit} |")
+
+
+if __name__ == "__main__":
+    main()
