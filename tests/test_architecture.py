@@ -34,6 +34,7 @@ TABLE = {
     },
     "training": {
         "yaml",
+        "backbones",
         "models",
         "metrics",
         "data",
@@ -74,6 +75,7 @@ TABLE = {
         "grpc",
         "google.protobuf",
         "tensorflow",
+        "orjson",
         "uvicorn",
     },
     # Wiring: it sees every room, and only the command line sees it.

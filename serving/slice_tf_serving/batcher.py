@@ -5,45 +5,68 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from slice_tf_serving.arrivals import Arrivals
+from slice_tf_serving.batch_forms import ARRAYS, JSON_ROWS, BatchForm
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
+from slice_tf_serving.json_requests import JsonRequest
 from slice_tf_serving.specs import SignatureSpec
 
 MAX_ROWS = 256  # in a batch that is made of several requests
+# Turns of the event loop that pass before a call. A request over gRPC is
+# heard of some turns before it is here; then more are worth a wait.
+_TURNS, _TURNS_AFTER_ARRIVAL = 2, 10
 
 Outputs = dict[str, Array]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class _Waiting:
     """A request that waits for its batch."""
 
-    inputs: Mapping[str, Array]
+    request: Any
     rows: int
-    answer: "asyncio.Future[Outputs]"
+    answer: "asyncio.Future[Any]"
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    """Requests that may share a call."""
+
+    form: BatchForm
+    name: str
+    outputs: Sequence[str]
+    waiting: list[_Waiting] = dataclasses.field(default_factory=list)
 
 
 class Batcher:
-    """Makes one call of all requests that arrived since the last call.
+    """Makes one call of all requests that arrive together.
 
-    It never waits for more to come, so a single caller loses nothing, and
-    many callers share a call. Only requests for one signature, with rows of
-    equal shape, are put together, and only where every output has a row an
-    example. A request that makes a batch fail fails alone.
+    A call is made as soon as some turns of the event loop bring no further
+    request, so that a single caller waits for microseconds, and many callers
+    share a call. Only requests for one signature, with rows of equal shape,
+    are put together, and only where every output has a row an example. A
+    request that makes a batch fail fails alone.
 
     Args:
         engine: The version that runs them.
         max_waiting: Number of requests that may wait; further ones are
             refused.
+        arrivals: Told of requests that are on their way here.
     """
 
-    def __init__(self, engine: Engine, max_waiting: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        max_waiting: int,
+        arrivals: Arrivals | None = None,
+    ) -> None:
         self._engine = engine
+        self._arrivals = arrivals or Arrivals()
+        self._seen = 0
         self._max_waiting = max_waiting
-        self._groups: dict[Any, list[_Waiting]] = {}
+        self._groups: dict[Any, _Group] = {}
         self._num_waiting = 0
         self._batchable = {
             name: _is_batchable(spec)
@@ -62,6 +85,44 @@ class Batcher:
         rows = _rows(inputs) if self._batchable[name] else None
         if rows is None:
             return self._engine.run_checked(name, inputs, outputs)
+        shapes = tuple([array.shape[1:] for array in inputs.values()])
+        key = name, tuple(outputs), tuple(inputs), shapes
+        group = self._group(key, ARRAYS, name, outputs)
+        answer: Outputs = await self._wait(group, inputs, rows)
+        return answer
+
+    def run_json(
+        self, name: str, request: JsonRequest
+    ) -> "asyncio.Future[bytes]":
+        """Answers a request in row form that `may_mix` has let through.
+
+        Raises:
+            ApiError: If the request is refused, or too many wait.
+        """
+        key = name, request.outline
+        group = self._group(key, JSON_ROWS, name, ())
+        rows = len(next(iter(request.columns.values())))
+        return self._wait(group, request, rows)
+
+    def may_mix(self, name: str, request: JsonRequest) -> bool:
+        """Tells whether a request may be read along with others."""
+        return (
+            self._batchable[name]
+            and bool(request.columns)
+            and request.reader.may_mix(request.spec)
+        )
+
+    def _group(
+        self, key: Any, form: BatchForm, name: str, outputs: Sequence[str]
+    ) -> _Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(form, name, outputs)
+        return group
+
+    def _wait(
+        self, group: _Group, request: Any, rows: int
+    ) -> "asyncio.Future[Any]":
         if self._num_waiting >= self._max_waiting:
             raise ApiError(
                 Code.RESOURCE_EXHAUSTED,
@@ -71,60 +132,57 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         if not self._num_waiting:
-            loop.call_soon(self._flush)
-        waiting = _Waiting(inputs, rows, loop.create_future())
-        shapes = tuple(array.shape[1:] for array in inputs.values())
-        key = (name, tuple(outputs), tuple(inputs), shapes)
-        self._groups.setdefault(key, []).append(waiting)
+            loop.call_soon(self._settle, loop, self._seen, _TURNS)
         self._num_waiting += 1
-        return await waiting.answer
+        answer = loop.create_future()
+        group.waiting.append(_Waiting(request, rows, answer))
+        return answer
 
     async def drain(self) -> None:
         """Returns when nothing waits any more."""
         while self._num_waiting:
             await asyncio.sleep(0)
 
+    def _settle(
+        self, loop: asyncio.AbstractEventLoop, seen: int, turns: int
+    ) -> None:
+        """Makes the call after some turns that have brought nothing more."""
+        count = self._arrivals.count
+        turns = turns - 1 if count == seen else _TURNS_AFTER_ARRIVAL
+        if turns and self._num_waiting < MAX_ROWS:
+            loop.call_soon(self._settle, loop, count, turns)
+        else:
+            self._seen = count
+            self._flush()
+
     def _flush(self) -> None:
         groups, self._groups, self._num_waiting = self._groups, {}, 0
-        for (name, outputs, _, _), group in groups.items():
-            for batch in _batches(group):
-                self._answer(name, outputs, batch)
+        for group in groups.values():
+            for batch in _batches(group.waiting):
+                self._answer(group, batch)
 
-    def _answer(
-        self, name: str, outputs: Sequence[str], batch: Sequence[_Waiting]
-    ) -> None:
+    def _answer(self, group: _Group, batch: Sequence[_Waiting]) -> None:
         try:
-            answers = self._run(name, outputs, batch)
+            answers = self._run(group, batch)
         except Exception as error:
             if len(batch) == 1:
                 _set(batch[0].answer, error)
                 return
             for one in batch:
-                self._answer(name, outputs, [one])
+                self._answer(group, [one])
             return
         for one, answer in zip(batch, answers, strict=True):
             _set(one.answer, answer)
 
-    def _run(
-        self, name: str, outputs: Sequence[str], batch: Sequence[_Waiting]
-    ) -> list[Outputs]:
-        if len(batch) == 1:
-            return [self._engine.run_checked(name, batch[0].inputs, outputs)]
-        inputs = {
-            key: np.concatenate([one.inputs[key] for one in batch])
-            for key in batch[0].inputs
-        }
-        ends = np.cumsum([one.rows for one in batch])
-        together = self._engine.run_checked(name, inputs, outputs)
-        if any(len(array) != ends[-1] for array in together.values()):
-            raise ValueError("An output has not a row an example.")
-        return [
-            {
-                key: array[end - one.rows : end]
-                for key, array in together.items()
-            }
-            for one, end in zip(batch, ends, strict=True)
-        ]
+    def _run(self, group: _Group, batch: Sequence[_Waiting]) -> list[Any]:
+        inputs = group.form.join([one.request for one in batch])
+        outputs = self._engine.run_checked(group.name, inputs, group.outputs)
+        sizes = [one.rows for one in batch]
+        if len(sizes) > 1:
+            total = sum(sizes)
+            if any(len(array) != total for array in outputs.values()):
+                raise ValueError("An output has not a row an example.")
+        return group.form.split(outputs, sizes)
 
 
 def _is_batchable(spec: SignatureSpec) -> bool:
@@ -136,10 +194,12 @@ def _is_batchable(spec: SignatureSpec) -> bool:
 
 def _rows(inputs: Mapping[str, Array]) -> int | None:
     """Returns the number of rows, where inputs agree on one."""
-    sizes = {array.shape[:1] for array in inputs.values()}
-    if len(sizes) != 1 or sizes == {()}:
-        return None
-    return int(next(iter(sizes))[0])
+    size = None
+    for array in inputs.values():
+        if not array.ndim or size not in (None, len(array)):
+            return None
+        size = len(array)
+    return size
 
 
 def _batches(group: Sequence[_Waiting]) -> list[list[_Waiting]]:
@@ -155,9 +215,7 @@ def _batches(group: Sequence[_Waiting]) -> list[list[_Waiting]]:
     return batches
 
 
-def _set(
-    answer: "asyncio.Future[Outputs]", result: Outputs | Exception
-) -> None:
+def _set(answer: "asyncio.Future[Any]", result: Any) -> None:
     if answer.done():  # The caller has hung up.
         return
     if isinstance(result, Exception):

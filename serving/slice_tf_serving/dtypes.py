@@ -32,9 +32,14 @@ class Dtype:
         return self.field == "string_val"
 
     @property
+    def numpy(self) -> "np.dtype[Any]":
+        """The same for NumPy itself."""
+        return _NUMPY[self.name]
+
+    @property
     def item_bytes(self) -> int:
         """Size of a value in `tensor_content`."""
-        return np.dtype(self.array).itemsize
+        return self.numpy.itemsize
 
 
 _ALL = (
@@ -52,9 +57,10 @@ _ALL = (
     Dtype("DT_UINT32", 22, "uint32", "uint32", "uint32_val"),
     Dtype("DT_UINT64", 23, "uint64", "uint64", "uint64_val"),
 )
+_NUMPY = {one.name: np.dtype(one.array) for one in _ALL}
 BY_NAME = {one.name: one for one in _ALL}
 BY_NUMBER = {one.number: one for one in _ALL}
-_BY_ARRAY = {np.dtype(one.array): one for one in _ALL if not one.is_string}
+_BY_ARRAY = {one.numpy: one for one in _ALL if not one.is_string}
 _STRING = BY_NAME["DT_STRING"]
 
 

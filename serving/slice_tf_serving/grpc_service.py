@@ -1,7 +1,7 @@
 """The gRPC front: PredictionService and ModelService."""
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, NoReturn
 
 import grpc
@@ -18,6 +18,7 @@ from tensorflow_serving.apis import (
 )
 
 from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NAME
 from slice_tf_serving.inference import CLASSIFY, REGRESS
@@ -34,11 +35,37 @@ _STATUSES = {code.value[0]: code for code in grpc.StatusCode}
 def add_services(server: Any, service: Service) -> None:
     """Registers both services with a `grpc.aio` server."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionServicer(service), server
+        PredictionServicer(service), _Announcing(server, service)
     )
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(
         ModelServicer(service), server
     )
+
+
+class _Announcing:
+    """Stands for a server, and counts calls before their message has come."""
+
+    def __init__(self, server: Any, service: Service) -> None:
+        self._server = server
+        self._arrivals = service.manager.arrivals
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[Any]) -> None:
+        self._server.add_generic_rpc_handlers(
+            [_AnnouncedHandler(one, self._arrivals) for one in handlers]
+        )
+
+    def add_registered_method_handlers(self, *names: Any) -> None:
+        """Does nothing, as in `grpc.aio`: generic handlers do for it."""
+
+
+class _AnnouncedHandler(grpc.GenericRpcHandler):
+    def __init__(self, handler: Any, arrivals: Arrivals) -> None:
+        self._handler = handler
+        self._arrivals = arrivals
+
+    def service(self, details: Any) -> Any:
+        self._arrivals.count += 1
+        return self._handler.service(details)
 
 
 class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):

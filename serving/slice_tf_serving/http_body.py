@@ -21,13 +21,14 @@ async def read_body(
         ApiError: If it is too large, packed or not, comes too slowly, or the
             caller hangs up.
     """
-    headers = dict(scope["headers"])
-    if int(headers.get(b"content-length", b"0")) > limits.request_bytes:
-        raise _too_large(limits)
+    is_packed = False
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > limits.request_bytes:
+            raise _too_large(limits)
+        if name == b"content-encoding":
+            is_packed = value.lower() == b"gzip"
     body = await deadlines.within(_received(receive, limits))
-    if headers.get(b"content-encoding", b"").lower() == b"gzip":
-        return _unpacked(body, limits)
-    return body
+    return _unpacked(body, limits) if is_packed else body
 
 
 class Deadlines:
@@ -86,9 +87,14 @@ class Deadlines:
 
 
 async def _received(receive: Receive, limits: Limits) -> bytes:
-    parts, size, more = [], 0, True
-    while more:
-        message = await receive()
+    message = await receive()
+    if not message.get("more_body", False) and "body" in message:
+        body: bytes = message["body"]
+        if len(body) > limits.request_bytes:
+            raise _too_large(limits)
+        return body
+    parts, size = [], 0
+    while True:
         if message["type"] == "http.disconnect":
             raise ApiError(Code.CANCELLED, "The caller has hung up.")
         part = message.get("body", b"")
@@ -96,8 +102,9 @@ async def _received(receive: Receive, limits: Limits) -> bytes:
         if size > limits.request_bytes:
             raise _too_large(limits)
         parts.append(part)
-        more = message.get("more_body", False)
-    return b"".join(parts)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()
 
 
 def _unpacked(body: bytes, limits: Limits) -> bytes:

@@ -2,10 +2,11 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import orjson
 
 from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.dtypes import Array, of_array
@@ -32,15 +33,12 @@ def predictions(outputs: Mapping[str, Array], is_row: bool) -> bytes:
     if not is_row:
         values = {name: _values(name, one) for name, one in outputs.items()}
         return dumped({"outputs": _single(values)})
-    if len(outputs) == 1:
-        _check_batch(outputs)
-        ((name, one),) = outputs.items()
-        return dumped({"predictions": _values(name, one)})
-    return dumped({"predictions": rows(outputs)})
+    size = _check_batch(outputs)
+    return written_rows(outputs, [size])[0]
 
 
 def rows(outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
-    """Returns plain values, a dict an example.
+    """Returns what `dumped` takes, a dict an example.
 
     Raises:
         ApiError: If an output has not one value an example, or is of a type
@@ -54,6 +52,31 @@ def rows(outputs: Mapping[str, Array]) -> list[dict[str, Any]]:
     ]
 
 
+def written_rows(
+    outputs: Mapping[str, Array], sizes: Sequence[int]
+) -> list[bytes]:
+    """Returns the answers to several requests in row form.
+
+    Args:
+        outputs: Arrays by name, with a row an example.
+        sizes: Number of examples of each request.
+
+    Raises:
+        ApiError: If an output is of a type that JSON has not.
+    """
+    if len(outputs) == 1:
+        ((name, one),) = outputs.items()
+        written: Any = _values(name, one)
+    else:
+        written = rows(outputs)
+    answers, start = [], 0
+    for size in sizes:
+        part = written[start : start + size]
+        answers.append(dumped({"predictions": part}))
+        start += size
+    return answers
+
+
 def results(result: Any) -> bytes:
     """Returns the answer to a classify or regress request.
 
@@ -61,18 +84,13 @@ def results(result: Any) -> bytes:
         result: A `ClassificationResult` or a `RegressionResult`.
     """
     if hasattr(result, "regressions"):
-        values: Any = [_short(one.value) for one in result.regressions]
+        values: Any = [np.float32(one.value) for one in result.regressions]
     else:
         values = [
-            [[one.label, _short(one.score)] for one in row.classes]
+            [[one.label, np.float32(one.score)] for one in row.classes]
             for row in result.classifications
         ]
     return dumped({"results": values})
-
-
-def _short(value: float) -> float:
-    """Returns the shortest digits that give the float32 again."""
-    return float(str(np.float32(value)))
 
 
 def failure(error: ApiError) -> bytes:
@@ -81,16 +99,37 @@ def failure(error: ApiError) -> bytes:
 
 
 def dumped(value: Any) -> bytes:
-    """Returns a value as JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Returns a value, which may hold arrays of numbers, as JSON.
+
+    A float gets the shortest digits that give it again.
+    """
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError:  # such as half a surrogate pair
+        return _dumped_slowly(value)
+    # What JSON has no word for became null there.
+    return _dumped_slowly(value) if b"null" in text else text
+
+
+def _dumped_slowly(value: Any) -> bytes:
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), default=_plain
+    )
     return text.encode(errors="replace")
+
+
+def _plain(array: Any) -> Any:
+    if array.dtype == np.float32:
+        # As a double it would get seventeen digits.
+        array = array.astype(np.str_).astype(np.float64)
+    return array.tolist()
 
 
 def _single(values: Mapping[str, Any]) -> Any:
     return next(iter(values.values())) if len(values) == 1 else values
 
 
-def _check_batch(outputs: Mapping[str, Array]) -> None:
+def _check_batch(outputs: Mapping[str, Array]) -> int:
     size = None
     for name, output in sorted(outputs.items()):
         if not output.ndim:
@@ -101,20 +140,18 @@ def _check_batch(outputs: Mapping[str, Array]) -> None:
                 f"{len(output)} expecting: {size}"
             )
         size = len(output)
+    return size or 0
 
 
 def _values(name: str, output: Array) -> Any:
+    """Returns a list of strings, or the array of anything else."""
     dtype = of_array(output)
     if dtype is None or dtype.name in _NO_JSON:
         text = dtype.text if dtype else output.dtype.name
         raise invalid(f"Failed to write JSON value for tensor type: {text}")
     if dtype.is_string:
         return _strings(name, output)
-    if dtype.name == "DT_FLOAT":
-        # The shortest digits that give the float again; as a double it would
-        # get seventeen.
-        return output.astype(np.str_).astype(np.float64).tolist()
-    return output.tolist()
+    return output
 
 
 def _strings(name: str, output: Array) -> Any:

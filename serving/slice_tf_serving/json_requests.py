@@ -7,7 +7,7 @@ from typing import Any
 from slice_tf_serving.codes import invalid
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.json_document import read_document
-from slice_tf_serving.json_rows import read_rows
+from slice_tf_serving.json_rows import columns_of, read_rows
 from slice_tf_serving.json_values import Reader, described, is_named
 from slice_tf_serving.specs import SignatureSpec
 
@@ -15,19 +15,54 @@ ROW = "instances"
 COLUMN = "inputs"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class JsonRequest:
     """A predict request that came as JSON.
 
     Args:
         signature: Name of the signature; empty for the default.
-        inputs: Arrays by name.
-        is_row: Whether it came in row form, and so will the answer.
+        spec: The signature.
+        reader: Of the body.
+        rows: The examples, where it came in row form, as the answer will.
+        inputs: Values by name, where it came in column form.
+        columns: Values of the examples by name, where it came in row form
+            and all of them are alike; else none.
     """
 
     signature: str
-    inputs: Mapping[str, Array]
-    is_row: bool
+    spec: SignatureSpec
+    reader: Reader
+    rows: list[Any] | None
+    inputs: Mapping[str, Any]
+    columns: Mapping[str, list[Any]]
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it came in row form."""
+        return self.rows is not None
+
+    @property
+    def outline(self) -> tuple[int, ...]:
+        """Sizes of the first example; requests that differ do not mix."""
+        return tuple(
+            [
+                len(values[0]) if isinstance(values[0], list) else -1
+                for values in self.columns.values()
+            ]
+        )
+
+    def arrays(self) -> dict[str, Array]:
+        """Returns the inputs as arrays.
+
+        Raises:
+            ApiError: If a value does not fit, in TensorFlow Serving's words.
+        """
+        if self.rows is not None:
+            return read_rows(self.rows, self.columns, self.spec, self.reader)
+        return {
+            name: self.reader.array(self.inputs[name], one.dtype)
+            for name, one in self.spec.inputs.items()
+        }
 
 
 def parse(
@@ -57,15 +92,16 @@ def parse(
             "expecting only one of 'inputs' or 'instances' keys to exist "
         )
     if ROW in document:
-        return JsonRequest(name, _rows(document, spec, reader), True)
+        rows = _rows(document, spec)
+        columns = columns_of(rows, spec) or {}
+        return JsonRequest(name, spec, reader, rows, {}, columns)
     if COLUMN in document:
-        return JsonRequest(name, _columns(document, spec, reader), False)
+        inputs = _inputs(document, spec)
+        return JsonRequest(name, spec, reader, None, inputs, {})
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def _rows(
-    document: Mapping[str, Any], spec: SignatureSpec, reader: Reader
-) -> dict[str, Array]:
+def _rows(document: Mapping[str, Any], spec: SignatureSpec) -> list[Any]:
     rows = document[ROW]
     if not isinstance(rows, list):
         raise invalid(
@@ -81,12 +117,12 @@ def _rows(
             "instances is a plain list, but expecting list of objects as "
             "multiple input tensors required as per tensorinfo_map"
         )
-    return read_rows(rows, spec, reader)
+    return rows
 
 
-def _columns(
-    document: Mapping[str, Any], spec: SignatureSpec, reader: Reader
-) -> dict[str, Array]:
+def _inputs(
+    document: Mapping[str, Any], spec: SignatureSpec
+) -> Mapping[str, Any]:
     values = document[COLUMN]
     if not is_named(values):
         if len(spec.inputs) > 1:
@@ -98,7 +134,5 @@ def _columns(
     for name in spec.inputs:
         if name not in values:
             raise invalid(f"Missing named input: {name} in 'inputs' object.")
-    return {
-        name: reader.array(values[name], one.dtype)
-        for name, one in spec.inputs.items()
-    }
+    found: Mapping[str, Any] = values
+    return found

@@ -1,23 +1,33 @@
 """From a list of examples in JSON to one array an input."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.json_values import Reader, described, is_named
+from slice_tf_serving.json_values import (
+    BASE64,
+    Reader,
+    described,
+    is_named,
+)
 from slice_tf_serving.specs import SignatureSpec
 
 
 def read_rows(
-    rows: list[Any], spec: SignatureSpec, reader: Reader
+    rows: list[Any],
+    columns: Mapping[str, list[Any]],
+    spec: SignatureSpec,
+    reader: Reader,
 ) -> dict[str, Array]:
     """Returns arrays by name, of which each has a row an example.
 
     Args:
         rows: Values of the only input, or objects of named inputs; at least
             one.
+        columns: The same by name, if `columns_of` could tell.
         spec: The signature.
         reader: Of the body that held them.
 
@@ -25,15 +35,13 @@ def read_rows(
         ApiError: If a row is not like the first, or does not fit; the first
             fault is told that TensorFlow Serving would find.
     """
-    columns = _columns(rows, spec)
-    if columns is not None:
-        arrays = {
-            name: reader.fast(values, spec.inputs[name].dtype)
-            for name, values in columns.items()
-        }
-        whole = {k: one for k, one in arrays.items() if one is not None}
-        if len(whole) == len(arrays):
-            return whole
+    arrays = {
+        name: reader.fast(values, spec.inputs[name].dtype)
+        for name, values in columns.items()
+    }
+    whole = {name: one for name, one in arrays.items() if one is not None}
+    if whole and len(whole) == len(arrays):
+        return whole
     read = _read_named if is_named(rows[0]) else _read_plain
     found: dict[str, list[Array]] = {name: [] for name in spec.inputs}
     for position, row in enumerate(rows):
@@ -41,16 +49,18 @@ def read_rows(
     return {name: np.stack(one) for name, one in found.items() if one}
 
 
-def _columns(
+def columns_of(
     rows: list[Any], spec: SignatureSpec
 ) -> dict[str, list[Any]] | None:
     """Returns values by name, or `None` where rows are not all alike."""
-    named = [is_named(row) for row in rows]
-    if not any(named):
-        return {next(iter(spec.inputs)): rows}
-    if all(named) and all(row.keys() == spec.inputs.keys() for row in rows):
-        return {name: [row[name] for row in rows] for name in spec.inputs}
-    return None
+    names = spec.inputs.keys()
+    if not any(isinstance(row, dict) for row in rows):
+        return {next(iter(names)): rows}
+    if BASE64 in names or not all(
+        isinstance(row, dict) and row.keys() == names for row in rows
+    ):
+        return None
+    return {name: [row[name] for row in rows] for name in names}
 
 
 def _read_plain(

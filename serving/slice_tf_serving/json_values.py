@@ -10,6 +10,7 @@ import numpy as np
 
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NAME, Array, Dtype
+from slice_tf_serving.specs import SignatureSpec
 
 _TEXT_BYTES = 256
 _MAX_RANK = 64  # of NumPy
@@ -20,8 +21,12 @@ _INTEGERS = {
     for name in BY_NAME
     if BY_NAME[name].array.lstrip("u").startswith("int")
 }
-_BOUNDS = {name: np.finfo(BY_NAME[name].array).max for name in _FLOATS}
 _NO_JSON = ("DT_HALF", "DT_UINT16")
+_FAST = {
+    name: one.numpy
+    for name, one in BY_NAME.items()
+    if not one.is_string and name not in _NO_JSON
+}
 BASE64 = "b64"
 
 
@@ -89,7 +94,12 @@ class Reader:
     def __init__(self, body: bytes) -> None:
         # NumPy takes true and false for 1 and 0 among numbers.
         self._may_hold_booleans = b"true" in body or b"false" in body
-        self._may_hold_infinity = b"Infinity" in body
+
+    def may_mix(self, spec: SignatureSpec) -> bool:
+        """Whether values of other bodies may be read along with this one's."""
+        return not self._may_hold_booleans and all(
+            one.dtype in _FAST for one in spec.inputs.values()
+        )
 
     def array(self, value: Any, dtype: str) -> Array:
         """Returns an array of a value of any nesting.
@@ -102,39 +112,23 @@ class Reader:
 
     def fast(self, value: Any, dtype: str) -> Array | None:
         """Returns an array of numbers, or `None` where one must look closer."""
-        known = BY_NAME.get(dtype)
-        if known is None or known.is_string or dtype in _NO_JSON:
+        wanted = _FAST.get(dtype)
+        if wanted is None:
             return None
         try:
             array = np.array(value)
         except (ValueError, OverflowError):
             return None
-        kind = np.dtype(known.array).kind
-        if array.dtype.kind not in _KINDS[kind]:
+        if array.dtype.kind not in _KINDS[wanted.kind]:
             return None
-        if kind != "b" and self._may_hold_booleans:
+        if self._may_hold_booleans and wanted.kind != "b":
             return None
-        if kind == "f":
-            return self._floats(array, known)
-        if kind == "b":
+        if array.dtype == wanted:
             return array
-        bounds = _INTEGERS[dtype]
-        if array.size and not (
-            bounds.min <= int(array.min()) and int(array.max()) <= bounds.max
-        ):
+        if wanted.kind != "f" and not _fits(array, _INTEGERS[dtype]):
             return None
-        return array.astype(known.array)
-
-    def _floats(self, array: Array, dtype: Dtype) -> Array:
-        bound = _BOUNDS[dtype.name]
-        if -bound <= array.min(initial=0) and array.max(initial=0) <= bound:
-            return array.astype(dtype.array)
-        if not self._may_hold_infinity and np.isinf(array).any():
-            raise invalid(
-                "JSON Parse error: Number too big to be stored in double."
-            )
-        with np.errstate(over="ignore"):
-            return array.astype(dtype.array)
+        with np.errstate(over="ignore"):  # to infinity, as in C++
+            return array.astype(wanted)
 
     def read(self, value: Any, dtype: str) -> Array:
         """Returns an array, looking at each value.
@@ -197,7 +191,6 @@ class Reader:
             fits = is_boolean
         elif dtype.name in _FLOATS:
             fits = isinstance(value, (int, float)) and not is_boolean
-            value = self._float(value) if fits else value
         else:
             bounds = _INTEGERS[dtype.name]
             fits = (
@@ -209,16 +202,11 @@ class Reader:
             raise _type_error(value, dtype)
         return value
 
-    def _float(self, value: int | float) -> float:
-        try:
-            number = float(value)
-        except OverflowError:
-            number = float("inf")
-        if np.isinf(number) and not self._may_hold_infinity:
-            raise invalid(
-                "JSON Parse error: Number too big to be stored in double."
-            )
-        return number
+
+def _fits(array: Array, bounds: Any) -> bool:
+    return not array.size or (
+        bounds.min <= int(array.min()) and int(array.max()) <= bounds.max
+    )
 
 
 def _shape(value: Any) -> tuple[int, ...]:

@@ -35,33 +35,24 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Metrics:
-    """Numbers that go up, by name and labels. Used from one thread."""
+    """Numbers that go up, by name and labels. Used from one thread.
+
+    What is counted at every request asks for its counter once and keeps it.
+    """
 
     def __init__(self) -> None:
-        self._counters: dict[str, dict[Labels, float]] = {}
-        self._histograms: dict[str, dict[Labels, _Histogram]] = {}
+        self._counters: dict[str, dict[Labels, Counter]] = {}
+        self._histograms: dict[str, dict[Labels, Histogram]] = {}
 
-    def count(
-        self, name: str, labels: Mapping[str, str], amount: float = 1
-    ) -> None:
-        """Adds to a counter."""
-        values = self._counters.setdefault(name, {})
-        key = tuple(labels.items())
-        values[key] = values.get(key, 0) + amount
+    def counter(self, name: str, labels: Mapping[str, str]) -> "Counter":
+        """Returns the counter of a name and labels, new at first."""
+        counters = self._counters.setdefault(name, {})
+        return counters.setdefault(tuple(labels.items()), Counter())
 
-    def set(self, name: str, labels: Mapping[str, str], value: float) -> None:
-        """Gives a counter its value, which something else has counted."""
-        self._counters.setdefault(name, {})[tuple(labels.items())] = value
-
-    def observe(
-        self, name: str, labels: Mapping[str, str], value: float
-    ) -> None:
-        """Puts a value into a histogram."""
-        values = self._histograms.setdefault(name, {})
-        key = tuple(labels.items())
-        if key not in values:
-            values[key] = _Histogram()
-        values[key].observe(value)
+    def histogram(self, name: str, labels: Mapping[str, str]) -> "Histogram":
+        """Returns the histogram of a name and labels, new at first."""
+        histograms = self._histograms.setdefault(name, {})
+        return histograms.setdefault(tuple(labels.items()), Histogram())
 
     def text(self) -> str:
         """Returns all of them, as Prometheus scrapes it."""
@@ -69,26 +60,37 @@ class Metrics:
         for name, counters in sorted(self._counters.items()):
             lines += _head(name, "counter")
             lines += [
-                f"{name}{_labelled(labels)} {_number(value)}"
-                for labels, value in sorted(counters.items())
+                f"{name}{_labelled(labels)} {_number(counters[labels].value)}"
+                for labels in sorted(counters)
             ]
         for name, histograms in sorted(self._histograms.items()):
             lines += _head(name, "histogram")
-            for labels, one in sorted(histograms.items()):
-                lines += one.lines(name, labels)
+            for labels in sorted(histograms):
+                lines += histograms[labels].lines(name, labels)
         return "".join(f"{line}\n" for line in lines)
 
 
-class _Histogram:
+class Counter:
+    """A number that goes up."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
+class Histogram:
+    """How often a value fell below each of some bounds."""
+
     def __init__(self) -> None:
         self._counts = [0] * (len(_BOUNDS) + 1)
         self._sum = 0.0
 
     def observe(self, value: float) -> None:
+        """Takes note of a value."""
         self._counts[bisect.bisect_left(_BOUNDS, value)] += 1
         self._sum += value
 
     def lines(self, name: str, labels: Labels) -> list[str]:
+        """Returns it, as Prometheus scrapes it."""
         lines, total = [], 0
         bounds = [*_BOUNDS, math.inf]
         for bound, count in zip(bounds, self._counts, strict=True):

@@ -7,6 +7,7 @@ import pathlib
 import time
 from collections.abc import Sequence
 
+from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
@@ -44,6 +45,11 @@ class ModelManager:
         configs: The models.
         limits: How large a request may be.
         telemetry: Told of versions that are loaded.
+        threads: Threads that one operation of a model may use.
+
+    Attributes:
+        configs: The models, by name.
+        arrivals: To be told of requests by whoever hears of them.
     """
 
     def __init__(
@@ -51,10 +57,13 @@ class ModelManager:
         configs: Sequence[ModelConfig],
         limits: Limits,
         telemetry: Telemetry,
+        threads: int = 1,
     ) -> None:
         self.configs = {one.name: one for one in configs}
         self._limits = limits
         self._telemetry = telemetry
+        self._threads = threads
+        self.arrivals = Arrivals()
         self._served: dict[str, dict[int, Servable]] = {}
         self._states: dict[str, dict[int, VersionState]] = {}
         self._changing = asyncio.Lock()
@@ -228,7 +237,9 @@ class ModelManager:
         states = self._states.setdefault(name, {})
         states[version] = VersionState("LOADING")
         began = time.monotonic()
-        servable = Servable(name, version, path, self._limits)
+        servable = Servable(
+            name, version, path, self._limits, self.arrivals, self._threads
+        )
         logger.info(
             "loaded %s version %d in %.1f s, %d warm-up requests",
             name,

@@ -2,16 +2,18 @@
 
 import pathlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT, SLICES_FILE
 from slice_tf.schema import SliceSchema
 from slice_tf_serving import inference
+from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.batcher import Batcher
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
+from slice_tf_serving.json_requests import JsonRequest
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.tensors import decode_all
 from slice_tf_serving.warmup import read_warmup
@@ -25,6 +27,8 @@ class Servable:
         version: Number of the version.
         directory: Its SavedModel.
         limits: How large a request may be.
+        arrivals: Told of requests that are on their way.
+        threads: Threads that one operation may use; see `Engine`.
 
     Attributes:
         engine: What runs it.
@@ -39,14 +43,20 @@ class Servable:
     """
 
     def __init__(
-        self, name: str, version: int, directory: pathlib.Path, limits: Limits
+        self,
+        name: str,
+        version: int,
+        directory: pathlib.Path,
+        limits: Limits,
+        arrivals: Arrivals | None = None,
+        threads: int = 1,
     ) -> None:
         self.name = name
         self.version = version
-        self.engine = Engine(directory)
+        self.engine = Engine(directory, threads)
         self.slices = _slices(directory)
         self._limits = limits
-        self._batcher = Batcher(self.engine, limits.waiting)
+        self._batcher = Batcher(self.engine, limits.waiting, arrivals)
         try:
             self.num_warmup_requests = self._replay(directory)
         except BaseException:
@@ -72,6 +82,20 @@ class Servable:
         """
         name = self._checked(signature)
         return await self._batcher.run(name, inputs, outputs)
+
+    def may_mix(self, signature: str, request: JsonRequest) -> bool:
+        """Tells whether `predict_json` takes a request."""
+        return self._batcher.may_mix(signature, request)
+
+    def predict_json(
+        self, signature: str, request: JsonRequest
+    ) -> Awaitable[bytes]:
+        """Runs a signature on a request in row form, and answers in JSON.
+
+        Raises:
+            ApiError: If the request does not fit the signature.
+        """
+        return self._batcher.run_json(signature, request)
 
     async def run(
         self, signature: str, inputs: Mapping[str, Array]

@@ -7,11 +7,13 @@ from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
 from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.json_requests import JsonRequest, parse
+from slice_tf_serving.json_answers import predictions
+from slice_tf_serving.json_requests import parse
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import configs_of
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.servable import Servable
+from slice_tf_serving.specs import SignatureSpec
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.tensors import decode_all
 
@@ -43,7 +45,7 @@ class Service:
 
     async def predict(
         self, request: Any
-    ) -> tuple[Servable, str, dict[str, Array]]:
+    ) -> tuple[Servable, str, Mapping[str, Array]]:
         """Answers a `PredictRequest`.
 
         Returns:
@@ -55,13 +57,17 @@ class Service:
         servable = self.manager.find(*wanted(request))
         name = request.model_spec.signature_name or SERVING_DEFAULT
         inputs = decode_all(request.inputs, self.limits.elements)
-        outputs = await self._run(servable, name, inputs, request.output_filter)
+        outputs = await self._run(
+            servable,
+            name,
+            inputs,
+            request.output_filter,
+            is_logged=self.telemetry.is_sampled(),
+        )
         return servable, name, outputs
 
-    async def predict_json(
-        self, body: bytes, find: Find
-    ) -> tuple[JsonRequest, dict[str, Array]]:
-        """Answers a predict request that came as JSON.
+    async def predict_json(self, body: bytes, find: Find) -> bytes:
+        """Answers a predict request that came as JSON, in JSON.
 
         Args:
             body: The request.
@@ -72,7 +78,7 @@ class Service:
         """
         found: list[Servable] = []
 
-        def signature(name: str) -> Any:
+        def signature(name: str) -> SignatureSpec:
             found.append(find())
             signatures = found[0].engine.signatures
             name = name or SERVING_DEFAULT
@@ -84,9 +90,21 @@ class Service:
             return signatures[name]
 
         request = parse(body, signature, self.limits.elements)
-        name = request.signature or SERVING_DEFAULT
-        outputs = await self._run(found[0], name, request.inputs)
-        return request, outputs
+        name, servable = request.signature or SERVING_DEFAULT, found[0]
+        telemetry = self.telemetry
+        is_logged = telemetry.is_sampled()
+        if (
+            not is_logged
+            and servable.may_mix(name, request)
+            and not telemetry.looks_into(servable, name)
+        ):
+            answer = await servable.predict_json(name, request)
+            telemetry.counted(servable, len(request.rows or ()))
+            return answer
+        outputs = await self._run(
+            servable, name, request.arrays(), is_logged=is_logged
+        )
+        return predictions(outputs, request.is_row)
 
     async def perform(
         self, servable: Servable, signature: str, method: str, message: Any
@@ -150,16 +168,18 @@ class Service:
         signature: str,
         inputs: Mapping[str, Array],
         outputs: Sequence[str] = (),
-    ) -> dict[str, Array]:
+        *,
+        is_logged: bool,
+    ) -> Mapping[str, Array]:
         """Runs a signature, and tells of it."""
         telemetry = self.telemetry
         if not telemetry.is_watching(servable, signature):
             answer = await servable.predict(signature, inputs, outputs)
-            telemetry.predicted(servable, signature, inputs, answer)
+            telemetry.predicted(servable, signature, inputs, answer, is_logged)
             return answer
         servable.engine.check(signature, inputs, outputs)
         answer = await servable.predict(EXPLAIN, inputs)
-        telemetry.predicted(servable, signature, inputs, answer)
+        telemetry.predicted(servable, signature, inputs, answer, is_logged)
         declared = servable.engine.signatures[signature].outputs
         return {name: answer[name] for name in outputs or declared}
 
@@ -170,7 +190,10 @@ class Service:
         outputs = await servable.run(task.signature, {task.input: column})
         result = task.result(outputs, len(column))
         inputs = {task.input: column}
-        self.telemetry.predicted(servable, task.signature, inputs, outputs)
+        telemetry = self.telemetry
+        telemetry.predicted(
+            servable, task.signature, inputs, outputs, telemetry.is_sampled()
+        )
         return result
 
 

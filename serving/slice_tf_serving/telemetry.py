@@ -10,9 +10,11 @@ from slice_tf.export.signatures import (
 )
 from slice_tf_serving import metrics as names
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.metrics import Metrics
+from slice_tf_serving.metrics import Counter, Histogram, Metrics
 from slice_tf_serving.request_log import RequestLog
 from slice_tf_serving.servable import Servable
+
+_End = tuple[str, str, str, str]  # model, API, entry point, status
 
 THRESHOLD = 0.5  # above it, an example counts as one of the slice
 
@@ -30,6 +32,8 @@ class Telemetry:
         self, watch_slices: bool = False, log: RequestLog | None = None
     ) -> None:
         self.metrics = Metrics()
+        self._ends: dict[_End, tuple[Counter, Histogram]] = {}
+        self._sizes: dict[str, Histogram] = {}
         self._watch_slices = watch_slices
         self._log = log
 
@@ -46,21 +50,43 @@ class Telemetry:
             and default.outputs.keys() <= explain.outputs.keys()
         )
 
+    def is_sampled(self) -> bool:
+        """Tells whether the next request is to be logged."""
+        return self._log is not None and self._log.is_sampled()
+
+    def looks_into(self, servable: Servable, signature: str) -> bool:
+        """Tells whether answers of a signature are looked into.
+
+        Of others it is enough to count the examples.
+        """
+        outputs = servable.engine.signatures[signature].outputs
+        return SLICE_PROBABILITIES in outputs or self.is_watching(
+            servable, signature
+        )
+
+    def counted(self, servable: Servable, num_examples: int) -> None:
+        """Takes note of the size of a request."""
+        sizes = self._sizes.get(servable.name)
+        if sizes is None:
+            sizes = self._sizes[servable.name] = self.metrics.histogram(
+                names.REQUEST_EXAMPLE_COUNTS, {"model_name": servable.name}
+            )
+        sizes.observe(num_examples)
+
     def predicted(
         self,
         servable: Servable,
         signature: str,
         inputs: Mapping[str, Array],
         outputs: Mapping[str, Array],
+        is_logged: bool,
     ) -> None:
-        """Takes note of an answer."""
-        count = max(
-            (len(one) for one in inputs.values() if one.ndim), default=1
-        )
-        labels = {"model_name": servable.name}
-        self.metrics.observe(names.REQUEST_EXAMPLE_COUNTS, labels, count)
-        self._count_slices(servable, outputs.get(SLICE_PROBABILITIES))
-        if self._log is not None and self._log.is_sampled():
+        """Takes note of a request and its answer."""
+        sizes = [len(one) for one in inputs.values() if one.ndim]
+        self.counted(servable, max(sizes, default=1))
+        if SLICE_PROBABILITIES in outputs:
+            self._count_slices(servable, outputs[SLICE_PROBABILITIES])
+        if is_logged and self._log is not None:
             model = servable.name, servable.version, signature
             self._log.add(model, inputs, outputs)
 
@@ -76,17 +102,18 @@ class Telemetry:
             status: Name of its code.
             began: When it came, of `time.perf_counter`.
         """
-        count = {"model_name": model, "status": status}
-        self.metrics.count(names.REQUEST_COUNT, count)
-        labels = {"model_name": model, "API": api, "entrypoint": entrypoint}
-        micros = 1e6 * (time.perf_counter() - began)
-        self.metrics.observe(names.REQUEST_LATENCY, labels, micros)
+        key = model, api, entrypoint, status
+        if key not in self._ends:
+            self._ends[key] = self._end(*key)
+        count, latency = self._ends[key]
+        count.value += 1
+        latency.observe(1e6 * (time.perf_counter() - began))
 
     def loaded(self, servable: Servable, path: str) -> None:
         """Takes note of a version that is warm."""
         labels = {"model_path": path, "status": "OK"}
         micros = 1e6 * servable.warmup_seconds
-        self.metrics.observe(names.WARMUP_LATENCY, labels, micros)
+        self.metrics.histogram(names.WARMUP_LATENCY, labels).observe(micros)
 
     def text(self) -> str:
         """Returns the metrics, as Prometheus scrapes them."""
@@ -96,7 +123,8 @@ class Telemetry:
                 ("DROPPED", self._log.num_dropped),
             ):
                 labels = {"status": status}
-                self.metrics.set(names.REQUEST_LOG_COUNT, labels, number)
+                count = self.metrics.counter(names.REQUEST_LOG_COUNT, labels)
+                count.value = number
         return self.metrics.text()
 
     def close(self) -> None:
@@ -104,23 +132,31 @@ class Telemetry:
         if self._log is not None:
             self._log.close()
 
-    def _count_slices(
-        self, servable: Servable, probabilities: Array | None
-    ) -> None:
-        if probabilities is None or probabilities.shape[1:] != (
-            len(servable.slices),
-        ):
+    def _end(
+        self, model: str, api: str, entrypoint: str, status: str
+    ) -> tuple[Counter, Histogram]:
+        """Returns what counts one way that requests end."""
+        labels = {"model_name": model, "API": api, "entrypoint": entrypoint}
+        count = {"model_name": model, "status": status}
+        return (
+            self.metrics.counter(names.REQUEST_COUNT, count),
+            self.metrics.histogram(names.REQUEST_LATENCY, labels),
+        )
+
+    def _count_slices(self, servable: Servable, probabilities: Array) -> None:
+        if probabilities.shape[1:] != (len(servable.slices),):
             return
+        counter = self.metrics.counter
         version = {
             "model_name": servable.name,
             "version": str(servable.version),
         }
-        self.metrics.count(names.WATCHED_EXAMPLES, version, len(probabilities))
+        counter(names.WATCHED_EXAMPLES, version).value += len(probabilities)
         inside = (probabilities > THRESHOLD).sum(axis=0).tolist()
         sums = probabilities.sum(axis=0).tolist()
         for name, number, total in zip(
             servable.slices, inside, sums, strict=True
         ):
             labels = {**version, "slice": name}
-            self.metrics.count(names.SLICE_EXAMPLES, labels, number)
-            self.metrics.count(names.SLICE_PROBABILITY, labels, total)
+            counter(names.SLICE_EXAMPLES, labels).value += number
+            counter(names.SLICE_PROBABILITY, labels).value += total

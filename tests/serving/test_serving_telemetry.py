@@ -124,7 +124,8 @@ def test_watching_keeps_the_filter_of_outputs(serve, ask):
 
 def test_labels_are_escaped():
     metrics = Metrics()
-    metrics.count("slice_tf:slice_examples", {"slice": 'a"b\\c\nd'}, amount=0.5)
+    labels = {"slice": 'a"b\\c\nd'}
+    metrics.counter("slice_tf:slice_examples", labels).value += 0.5
     assert metrics.text().splitlines()[-1] == (
         r'slice_tf:slice_examples{slice="a\"b\\c\nd"} 0.5'
     )

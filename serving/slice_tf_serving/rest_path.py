@@ -1,0 +1,72 @@
+"""What a path of the REST API asks for."""
+
+import dataclasses
+import functools
+import re
+import urllib.parse
+
+from slice_tf_serving.versions import MAX_VERSION
+
+_WHERE = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
+# The path is matched whatever its case, but the verb is not.
+_POST = re.compile(rf"(?i:{_WHERE}):(classify|regress|predict)")
+_GET = re.compile(
+    r"(?i)/v1/models(?:/([^/:]+))?"
+    r"(?:/versions/(\d+)|/labels/([^/:]+))?(/metadata)?"
+)
+_DIGITS = 30  # more than any version has
+
+
+@dataclasses.dataclass(frozen=True)
+class RestPath:
+    """A path, read.
+
+    Args:
+        verb: `predict`, `classify` or `regress`; `metadata` or `status`.
+        model: Name of the model; empty where none is named.
+        version: Number of its version, or `None`. It may be greater than any
+            version can be.
+        label: Label of its version; empty for none.
+    """
+
+    verb: str
+    model: str
+    version: int | None
+    label: str
+
+    @property
+    def api(self) -> str:
+        """The name in metrics, such as `Predict`."""
+        return self.verb.capitalize()
+
+    @classmethod
+    @functools.lru_cache(maxsize=1024)
+    def of(cls, method: str, path: bytes) -> "RestPath | None":
+        """Reads a path; `None` stands for one that means nothing."""
+        text = path.decode("latin-1")
+        if method == "POST":
+            post = _POST.fullmatch(text)
+            return (
+                None if post is None else cls._of(post[4], *post.groups()[:3])
+            )
+        get = _GET.fullmatch(text) if method == "GET" else None
+        if get is None:
+            return None
+        return cls._of("metadata" if get[4] else "status", *get.groups()[:3])
+
+    @classmethod
+    def _of(
+        cls,
+        verb: str,
+        model: str | None,
+        version: str | None,
+        label: str | None,
+    ) -> "RestPath":
+        number = None
+        if version is not None:
+            number = int(version) if len(version) < _DIGITS else MAX_VERSION + 1
+        return cls(verb, _unquoted(model), number, _unquoted(label))
+
+
+def _unquoted(text: str | None) -> str:
+    return urllib.parse.unquote(text or "")
