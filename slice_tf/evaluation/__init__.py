@@ -10,6 +10,11 @@ from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.audit import SliceAudit, load_audits, with_audits
 from slice_tf.evaluation.columns import to_columns, to_scalars
 from slice_tf.evaluation.evaluator import Evaluator, evaluate
+from slice_tf.evaluation.examples import (
+    Example,
+    ExampleSample,
+    ExampleSampler,
+)
 from slice_tf.evaluation.gate import gate
 from slice_tf.evaluation.gate_result import (
     Acceptance,
@@ -46,6 +51,9 @@ __all__ = [
     "Comparison",
     "DataFacts",
     "Evaluator",
+    "Example",
+    "ExampleSample",
+    "ExampleSampler",
     "GateResult",
     "IndicatorCounts",
     "Metric",

@@ -7,6 +7,7 @@ import os
 import pathlib
 from typing import Any
 
+from slice_tf.evaluation.examples import ExampleSample
 from slice_tf.evaluation.gate_result import GateResult
 from slice_tf.evaluation.metric import Metric
 from slice_tf.schema import BASE, SliceSchema
@@ -142,6 +143,7 @@ class Results:
         overlap: Examples that two slices share, `[slices][slices]`.
         score_edges: Edges of the bins of scores, 33 probabilities.
         gate: What `slice-tf gate` said of these results, where it was asked.
+        examples: A capped sample of examples, where somebody asked for one.
         created_by: Program and version.
     """
 
@@ -155,6 +157,7 @@ class Results:
     overlap: list[list[int]] | None = None
     score_edges: list[float] | None = None
     gate: GateResult | None = None
+    examples: ExampleSample | None = None
     created_by: str = dataclasses.field(default_factory=_created_by)
 
     def __getitem__(self, name: str) -> SliceResult:
@@ -203,9 +206,13 @@ class Results:
             **facts,
             "schema": self.schema.to_dict(),
             "slices": [dataclasses.asdict(one) for one in self.slices],
-            "gate": None
-            if self.gate is None
-            else dataclasses.asdict(self.gate),
+            **{
+                name: None if one is None else dataclasses.asdict(one)
+                for name, one in (
+                    ("gate", self.gate),
+                    ("examples", self.examples),
+                )
+            },
         }
 
     @classmethod
@@ -287,6 +294,9 @@ def _parse(values: dict[str, Any]) -> Results:
         gate=None
         if values["gate"] is None
         else GateResult.from_dict(values["gate"]),
+        examples=None
+        if values.get("examples") is None
+        else ExampleSample.from_dict(values["examples"]),
         created_by=str(values["created_by"]),
     )
 

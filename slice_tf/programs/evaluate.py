@@ -1,10 +1,11 @@
 """`slice-tf evaluate`: metrics per slice of a model, or of predictions."""
 
 import argparse
+import dataclasses
 import hashlib
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.programs.flags import (
@@ -16,7 +17,8 @@ from slice_tf.programs.quiet import start_tensorflow
 
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
-    from slice_tf.evaluation import Evaluator, Results
+    from slice_tf.data.feature_spec import Feature
+    from slice_tf.evaluation import Evaluator, ExampleSampler, Results
 
 logger = logging.getLogger("slice_tf.evaluate")
 
@@ -31,9 +33,7 @@ def main(argv: Sequence[str]) -> int:
     if flags.predictions is not None:
         results = _evaluate_predictions(flags, beam_flags)
     else:
-        results = _evaluate(
-            flags.model, flags.baseline, flags.data, flags.batch_size
-        )
+        results = _evaluate(flags)
     if audits or flags.predictions is None:
         results = _with_audits(results, audits)
         results.save(flags.output)
@@ -73,6 +73,23 @@ def _parse(
         help="JSON of what people said of slices, to correct accuracy by",
     )
     add(
+        "--examples",
+        type=positive_int,
+        metavar="N",
+        help="keep at most N examples of each kind and slice, to be seen on "
+        "the page of the results: 12 to look at, 50 to audit; whoever may "
+        "read results.json can read them",
+    )
+    add(
+        "--example-feature",
+        metavar="FEATURE",
+        action="append",
+        default=[],
+        help="a feature to keep, such as text=string or image=float32:28x28, "
+        "or a name alone where the model reads it; may be repeated; without "
+        "it, all that the model reads",
+    )
+    add(
         "--batch-size",
         type=positive_int,
         default=1024,
@@ -106,6 +123,16 @@ def _check_source(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
             "which alone runs on Beam. Received: "
             f"{', '.join(given) or 'none'}"
             f"{', Beam flags' if beam_flags else ''}"
+        )
+    if flags.examples is not None and not by_model:
+        raise ValueError(
+            "`--examples` needs `--model` and `--data`, because predictions "
+            f"hold no features to show. Received: examples={flags.examples}"
+        )
+    if flags.example_feature and flags.examples is None:
+        raise ValueError(
+            "`--example-feature` needs `--examples N` beside it. Received: "
+            f"example_feature={', '.join(flags.example_feature)}"
         )
 
 
@@ -146,36 +173,84 @@ def _check_output(path: pathlib.Path) -> None:
         )
 
 
-def _evaluate(
-    model_dir: pathlib.Path,
-    baseline_dir: pathlib.Path | None,
-    data: str,
-    batch_size: int,
-) -> "Results":
+def _evaluate(flags: argparse.Namespace) -> "Results":
     start_tensorflow()
     from slice_tf.data.dataset import load_dataset, translated
-    from slice_tf.evaluation import Evaluator
+    from slice_tf.evaluation import Evaluator, ExampleSampler
     from slice_tf.training import load_model_directory
 
-    model, spec, schema = load_model_directory(model_dir)
-    models, facts = [model], [_facts(model_dir)]
-    if baseline_dir is not None:
-        baseline, other_spec, _ = load_model_directory(baseline_dir)
+    model, spec, schema = load_model_directory(flags.model)
+    models, facts = [model], [_facts(flags.model)]
+    if flags.baseline is not None:
+        baseline, other_spec, _ = load_model_directory(flags.baseline)
         spec = _join(spec, other_spec)
         models.append(baseline)
-        facts.append(_facts(baseline_dir))
+        facts.append(_facts(flags.baseline))
     evaluator = Evaluator(schema, spec.num_classes)
+    sampler = None
+    shown: dict[str, Feature] = {}
+    if flags.examples is not None:
+        sampler = ExampleSampler(schema, flags.examples)
+        spec, shown = _with_shown(spec, flags.example_feature)
     with translated():
-        batches = load_dataset(data, spec, schema, batch_size)
-        _count(evaluator, models, batches)
-    return evaluator.results(
-        data_path=data,
+        batches = load_dataset(flags.data, spec, schema, flags.batch_size)
+        _count(evaluator, models, batches, sampler, shown)
+    results = evaluator.results(
+        data_path=flags.data,
         model=facts[0],
-        baseline=facts[1] if baseline_dir is not None else None,
+        baseline=facts[1] if flags.baseline is not None else None,
+    )
+    sample = None if sampler is None else sampler.sample()
+    return dataclasses.replace(results, examples=sample)
+
+
+def _with_shown(
+    spec: "FeatureSpec", texts: Sequence[str]
+) -> tuple["FeatureSpec", dict[str, Any]]:
+    """Returns what to read, and name to `Feature` of what to show of it.
+
+    A feature that a model reads may be shown in another shape.
+    """
+    from slice_tf.data import FeatureSpec
+
+    lost = [one for one in texts if "=" not in one and one not in spec.features]
+    if lost:
+        raise ValueError(
+            "A feature that the model does not read must come with its type, "
+            f"such as {lost[0]}=string. Received: example_feature={lost[0]}, "
+            f"the model reads {', '.join(spec.features)}"
+        )
+    shown = {name: spec.features[name] for name in texts if "=" not in name}
+    written = [text for text in texts if "=" in text]
+    if not texts:
+        shown = dict(spec.features)
+    if written:
+        asked = FeatureSpec.parse(written, spec.label, spec.num_classes)
+        shown |= asked.features
+        more = {
+            name: one
+            for name, one in asked.features.items()
+            if not _is_same(one, spec.features.get(name))
+        }
+        if more:
+            spec = _join(spec, dataclasses.replace(asked, features=more))
+    return spec, shown
+
+
+def _is_same(one: "Feature", other: "Feature | None") -> bool:
+    return other is not None and (one.dtype, one.size) == (
+        other.dtype,
+        other.size,
     )
 
 
-def _count(evaluator: "Evaluator", models: Sequence[Any], batches: Any) -> None:
+def _count(
+    evaluator: "Evaluator",
+    models: Sequence[Any],
+    batches: Any,
+    sampler: "ExampleSampler | None",
+    shown: Mapping[str, "Feature"],
+) -> None:
     import tensorflow as tf
 
     from slice_tf.evaluation import to_probabilities
@@ -194,14 +269,23 @@ def _count(evaluator: "Evaluator", models: Sequence[Any], batches: Any) -> None:
         before = None
         if len(outputs) > 1:
             before = to_probabilities(outputs[1]["logits"], classes)
-        evaluator.add(
+        batch = (
             targets["label"].numpy(),
             to_probabilities(outputs[0]["logits"], classes),
             targets["membership"].numpy(),
             targets["known"].numpy(),
+        )
+        evaluator.add(
+            *batch,
             baseline_probabilities=before,
             indicator_logits=outputs[0].get("indicator_logits"),
         )
+        if sampler is not None:
+            kept = {
+                name: features[name].numpy().reshape(-1, *one.shape)
+                for name, one in shown.items()
+            }
+            sampler.add(kept, *batch, before)
 
 
 def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":

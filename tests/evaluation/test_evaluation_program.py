@@ -193,3 +193,37 @@ def test_batches_are_those_of_the_dataset(work):
     np.testing.assert_array_equal(targets["label"], TARGETS["label"])
     np.testing.assert_array_equal(targets["membership"], TARGETS["membership"])
     np.testing.assert_array_equal(targets["known"], 1.0)
+
+
+def test_examples_are_kept_only_where_somebody_asks_for_them(work, tmp_path):
+    output = tmp_path / "results.json"
+    assert run(work[0], output) == 0
+    without = Results.load(output)
+    assert without.examples is None
+    name = next(iter(FEATURES))
+    assert run(work[0], output, "--examples=5", f"--example-feature={name}") == 0
+    results = Results.load(output)
+    sample = results.examples
+    assert len(sample.members["base"]) == 5
+    assert {tuple(one.features) for one in sample.examples} == {(name,)}
+    assert results.slices == without.slices
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--examples=5", "--example-feature=y"], "must come with its type"),
+        (["--example-feature=y=string"], "needs `--examples N` beside it"),
+    ],
+)
+def test_examples_that_cannot_be_shown_are_refused(
+    work, tmp_path, flags, message
+):
+    with pytest.raises(ValueError, match=message):
+        run(work[0], tmp_path / "results.json", *flags)
+
+
+def test_predictions_have_no_examples(tmp_path):
+    flags = ["--predictions=p", "--examples=5", f"--output={tmp_path / 'r'}"]
+    with pytest.raises(ValueError, match="predictions hold no features"):
+        program.main(flags)

@@ -1,0 +1,268 @@
+"""A capped sample of examples, for people to look at and to audit."""
+
+import dataclasses
+import hashlib
+import heapq
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from slice_tf.evaluation import inputs
+from slice_tf.evaluation.preview import preview
+from slice_tf.schema import BASE, SliceSchema
+
+# Kinds of sampled examples, as fields of a sample.
+KINDS = ("members", "errors", "lost")
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """One example and what was predicted for it.
+
+    Args:
+        key: 16 hexadecimal digits that stand for its features and label.
+        label: Its class.
+        prediction: The predicted class.
+        score: The predicted class's probability.
+        baseline: The class that a baseline predicted, where there is one.
+        slices: Places in the schema of the slices that hold it.
+        unknown: Places of those of which nobody knows.
+        features: Name to `preview`.
+    """
+
+    key: str
+    label: int
+    prediction: int
+    score: float
+    baseline: int | None
+    slices: list[int]
+    unknown: list[int]
+    features: dict[str, dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class ExampleSample:
+    """Examples, each listed once, drawn at random for each slice.
+
+    Args:
+        size: Most examples of one kind in one slice.
+        examples: All that were drawn.
+        members: Slice, or `base` for all examples, to places in `examples`;
+            each a uniform sample without replacement, in random order.
+        errors: The same of examples that the model gets wrong.
+        lost: The same of those that the baseline gets right.
+    """
+
+    size: int
+    examples: tuple[Example, ...]
+    members: dict[str, list[int]]
+    errors: dict[str, list[int]]
+    lost: dict[str, list[int]]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "ExampleSample":
+        """Returns the sample that `dataclasses.asdict` gave.
+
+        Raises:
+            ValueError: If a place is outside of the examples.
+        """
+        examples = tuple(Example(**one) for one in values["examples"])
+        sample = cls(**{**values, "examples": examples})
+        for kind in KINDS:
+            for name, places in getattr(sample, kind).items():
+                if not all(0 <= one < len(examples) for one in places):
+                    raise ValueError(
+                        "Sampled places must be those of examples. Received: "
+                        f"{kind}[{name!r}]={places}, examples={len(examples)}"
+                    )
+        return sample
+
+    def outside(self, schema: SliceSchema, name: str) -> list[int]:
+        """Returns a random sample of examples that are not in a slice."""
+        place = schema.index(name)
+        return [
+            one
+            for one in self.members[BASE]
+            if place not in self.examples[one].slices
+            and place not in self.examples[one].unknown
+        ]
+
+
+class ExampleSampler:
+    """Draws examples for every slice in one pass over batches.
+
+    Args:
+        schema: The slices.
+        size: Most examples of one kind in one slice; positive.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: If `size` is not positive.
+    """
+
+    def __init__(self, schema: SliceSchema, size: int, seed: int = 0) -> None:
+        if size < 1:
+            raise ValueError(
+                "A sample must hold at least one example a slice. "
+                f"Received: size={size}"
+            )
+        self.schema, self.size = schema, size
+        self._random = np.random.default_rng(seed)
+        shape = len(KINDS), schema.num_slices + 1
+        # An example is drawn where its number is among the smallest so far.
+        self._limits = np.ones(shape)
+        self._drawn: list[list[list[tuple[float, int]]]] = [
+            [[] for _ in range(shape[1])] for _ in KINDS
+        ]
+        self._kept: dict[int, Example] = {}
+        self._seen = 0
+
+    def add(
+        self,
+        features: Mapping[str, Any],
+        labels: Any,
+        probabilities: Any,
+        membership: Any,
+        known: Any = None,
+        baseline_probabilities: Any = None,
+    ) -> None:
+        """Draws from one batch.
+
+        Args:
+            features: Name to values to show, of shape `[batch, ...]`.
+            labels: Of shape `[batch]`.
+            probabilities: Of shape `[batch, classes]`.
+            membership: 0 or 1, of shape `[batch, slices]`.
+            known: 0 where membership is unknown; None where all is known.
+            baseline_probabilities: Of shape `[batch, classes]`, or None.
+
+        Raises:
+            ValueError: If a shape or a value is wrong.
+        """
+        batch = _Batch.of(
+            self.schema.num_slices,
+            features,
+            labels,
+            probabilities,
+            membership,
+            known,
+            baseline_probabilities,
+        )
+        numbers = self._random.random(len(batch.labels))
+        everyone = np.ones((len(numbers), 1), bool)
+        members = np.concatenate([batch.members, everyone], axis=1)
+        for kind, chosen in enumerate(batch.chosen()):
+            near = numbers[:, None] < self._limits[kind]
+            for row, place in np.argwhere(members & near & chosen[:, None]):
+                self._draw(kind, place, numbers[row], self._seen + int(row))
+        rows = {row for row in self._rows() if row >= self._seen}
+        self._kept |= {row: batch.example(row - self._seen) for row in rows}
+        self._seen += len(numbers)
+        if len(self._kept) > 2 * len(self._rows()):
+            self._kept = {row: self._kept[row] for row in self._rows()}
+
+    def sample(self) -> ExampleSample:
+        """Returns what was drawn."""
+        rows = sorted(self._rows())
+        places = {row: place for place, row in enumerate(rows)}
+        names = (*self.schema.names, BASE)
+        drawn = {
+            kind: {
+                name: [places[row] for _, row in sorted(heap, reverse=True)]
+                for name, heap in zip(names, heaps, strict=True)
+            }
+            for kind, heaps in zip(KINDS, self._drawn, strict=True)
+        }
+        examples = tuple(self._kept[row] for row in rows)
+        return ExampleSample(self.size, examples, **drawn)
+
+    def _draw(self, kind: int, place: int, number: float, row: int) -> None:
+        heap = self._drawn[kind][place]
+        if number >= self._limits[kind, place]:
+            return  # The limit fell since the batch was looked through.
+        heapq.heappush(heap, (-number, row))
+        if len(heap) > self.size:
+            heapq.heappop(heap)
+        if len(heap) == self.size:
+            self._limits[kind, place] = -heap[0][0]
+
+    def _rows(self) -> set[int]:
+        heaps = (heap for heaps in self._drawn for heap in heaps)
+        return {row for heap in heaps for _, row in heap}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Batch:
+    """A checked batch."""
+
+    features: Mapping[str, Any]
+    labels: Any
+    scores: Any
+    members: Any
+    unknown: Any
+    before: Any
+
+    @classmethod
+    def of(
+        cls,
+        num_slices: int,
+        features: Mapping[str, Any],
+        labels: Any,
+        probabilities: Any,
+        membership: Any,
+        known: Any,
+        baseline: Any,
+    ) -> "_Batch":
+        scores = np.asarray(probabilities, np.float64)
+        truth = inputs.check_labels(labels, scores.shape[1])
+        members, unknown = inputs.check_members(
+            membership, known, len(truth), num_slices
+        )
+        for name, values in features.items():
+            if len(values) != len(truth):
+                raise ValueError(
+                    "A feature must have a value an example. Received: "
+                    f"feature={name!r}, values={len(values)}, "
+                    f"examples={len(truth)}"
+                )
+        before = None
+        if baseline is not None:
+            before = np.asarray(baseline).argmax(axis=1)
+        return cls(features, truth, scores, members, unknown, before)
+
+    def chosen(self) -> tuple[Any, Any, Any]:
+        """Returns who is of each kind, bool of shape `[batch]`."""
+        wrong = self.scores.argmax(axis=1) != self.labels
+        lost = np.zeros(len(wrong), bool)
+        if self.before is not None:
+            lost = wrong & (self.before == self.labels)
+        return np.ones(len(wrong), bool), wrong, lost
+
+    def example(self, row: int) -> Example:
+        label, before = int(self.labels[row]), self.before
+        digest = hashlib.sha256(str(label).encode())
+        for name, values in sorted(self.features.items()):
+            whole = _bytes_of(values[row])
+            digest.update(f"{name}{len(whole)}:".encode() + whole)
+        unknown = [] if self.unknown is None else self.unknown[row]
+        prediction = int(self.scores[row].argmax())
+        return Example(
+            key=digest.hexdigest()[:16],
+            label=label,
+            prediction=prediction,
+            score=round(float(self.scores[row, prediction]), 4),
+            baseline=None if before is None else int(before[row]),
+            slices=np.flatnonzero(self.members[row]).tolist(),
+            unknown=np.flatnonzero(unknown).tolist(),
+            features={k: preview(v[row]) for k, v in self.features.items()},
+        )
+
+
+def _bytes_of(value: Any) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "OSU":  # Of an object's bytes none are its value.
+        return repr(array.tolist()).encode()
+    return array.tobytes()
