@@ -13,7 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from slice_tf.models import SliceAwareModel
-from slice_tf.training import DatasetBatches, choose_strategy, train
+from slice_tf.training import (
+    DatasetBatches,
+    FusedAdam,
+    choose_strategy,
+    train,
+)
 from sliced_task import FEATURES, SCHEMA, TARGETS, mlp
 
 OPTIONS = {
@@ -32,7 +37,7 @@ def dataset(rows):
     return data.take(rows).batch(16)
 
 
-def made(strategy, recipe):
+def made(strategy, recipe, optimizer=None):
     keras.utils.set_random_seed(0)
     with strategy.scope():
         rates = TARGETS["membership"].mean(axis=0)
@@ -41,7 +46,8 @@ def made(strategy, recipe):
         model = SliceAwareModel(
             backbone, SCHEMA, 2, slice_rates=rates, recipe=recipe
         )
-        model.compile(keras.optimizers.SGD(0.1), metrics=["accuracy"])
+        optimizer = optimizer or keras.optimizers.SGD
+        model.compile(optimizer(0.1), metrics=["accuracy"])
     return model
 
 
@@ -51,8 +57,8 @@ def fitted(strategy):
     return model.get_weights(), history.history
 
 
-def looped(strategy, recipe, options):
-    model = made(strategy, recipe)
+def looped(strategy, recipe, options, optimizer=None):
+    model = made(strategy, recipe, optimizer)
     data = DatasetBatches(dataset(61))
     history = train(model, data, data, epochs=3, verbose=0, **options)
     return model.get_weights(), history
@@ -84,6 +90,12 @@ def main():
     alone = {recipe: looped(one, recipe, {}) for recipe in ("default", "paper")}
     for name, (recipe, options) in OPTIONS.items():
         result[name] = gaps(alone[recipe], looped(two, recipe, options))
+    result["fused adam"] = gaps(
+        *(
+            looped(one_or_two, "default", {}, FusedAdam)
+            for one_or_two in (one, two)
+        )
+    )
     json.dump(result, sys.stdout)
 
 
