@@ -263,6 +263,38 @@ def test_a_damaged_shard_is_named_while_training(tmp_path, compressed):
         ids(dataset)
 
 
+def unknown_as(values):
+    """A record that says so of what is not known."""
+    return record(0) + encode({"slices/unknown": np.array(values, np.int64)})
+
+
+@pytest.mark.parametrize("values", [[1], [0, 2], [-1, 0]])
+def test_a_later_row_of_unknown_that_is_not_whole_is_named(tmp_path, values):
+    whole = [record(i) for i in range(150)] + [unknown_as([0, 1])]
+    write_sliced(tmp_path, SCHEMA, {"part": [*whole, unknown_as(values)]})
+    dataset = load_dataset(tmp_path, SPEC, SCHEMA, 200)
+    with pytest.raises(ValueError, match="part: record 151: "), translated():
+        ids(dataset)
+
+
+@pytest.mark.parametrize("value", [2, -1])
+def test_membership_is_0_or_1(tmp_path, value):
+    damaged = record(0) + encode({"slices/membership": np.array([0, value])})
+    records = [record(i) for i in range(150)] + [damaged]
+    write_sliced(tmp_path, SCHEMA, {"part": records})
+    dataset = load_dataset(tmp_path, SPEC, SCHEMA, 8)
+    with pytest.raises(ValueError, match="part: record 150: "), translated():
+        ids(dataset)
+
+
+def test_no_slices_are_no_columns(tmp_path):
+    schema = SliceSchema(())
+    features = {"id": 0, "image": np.zeros(4), "word": "w", "label": 0}
+    write_sliced(tmp_path, schema, {"part": [sliced_record(features, [])]})
+    _, targets = next(iter(load_dataset(tmp_path, SPEC, schema, 1)))
+    assert targets["membership"].shape == targets["known"].shape == (1, 0)
+
+
 def test_damage_is_named_from_within_keras_fit(tmp_path):
     import keras
 
