@@ -5,7 +5,6 @@ import concurrent.futures
 import logging
 import os
 import pathlib
-import socket
 import ssl
 import threading
 from collections.abc import Sequence
@@ -20,10 +19,12 @@ from slice_tf_serving.health import add_health
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.model_manager import ModelManager
+from slice_tf_serving.ports import listening
 from slice_tf_serving.request_log import LogSettings, RequestLog
 from slice_tf_serving.rest import RestApp
 from slice_tf_serving.security import Tls, TokenInterceptor
 from slice_tf_serving.service import Service
+from slice_tf_serving.shared_metrics import SharedMetrics
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.versions import newest_version
 
@@ -31,7 +32,7 @@ logger = logging.getLogger("slice_tf.serving")
 
 _GRACE_SECONDS = 5
 _POLL_SECONDS = 0.005
-_BACKLOG = 2048
+_SHARE_SECONDS = 1.0
 
 
 class ModelServer:
@@ -60,6 +61,11 @@ class ModelServer:
             model takes examples to be in. The default signature then runs as
             `explain`.
         log: Where to log a sample of requests, if anywhere.
+        model_threads: Threads that one operation of a model may use; 0 stands
+            for all cores. One is the fastest for small models.
+        shared_dir: Where to leave metrics for other processes that serve at
+            the same ports; see `Workers`. `None` leaves the ports to this
+            process alone.
 
     Attributes:
         models: What is served; see `of_models`.
@@ -92,6 +98,8 @@ class ModelServer:
         token: str | None = None,
         watch_slices: bool = False,
         log: LogSettings | None = None,
+        model_threads: int = 1,
+        shared_dir: str | None = None,
     ) -> None:
         for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
             if not 0 <= port < 1 << 16:
@@ -122,6 +130,8 @@ class ModelServer:
         self._token = token
         self._watch_slices = watch_slices
         self._log = log
+        self._model_threads = model_threads
+        self._shared_dir = shared_dir
         self._is_draining = False
         self._manager: ModelManager | None = None
         self._stopping = threading.Event()
@@ -171,11 +181,16 @@ class ModelServer:
             raise RuntimeError("A server is started once.")
         for model in self.models:
             newest_version(model.base_dir)
+        is_shared = self._shared_dir is not None
         for port in (self.rest_port, self.grpc_port):
-            _listening(self.host, port).close()  # Fails before a long load.
+            # Fails before a long load.
+            listening(self.host, port, is_shared).close()
         log = RequestLog(self._log) if self._log is not None else None
-        telemetry = Telemetry(self._watch_slices, log)
-        manager = ModelManager(self.models, self._limits, telemetry)
+        shared = SharedMetrics(self._shared_dir) if self._shared_dir else None
+        telemetry = Telemetry(self._watch_slices, log, shared)
+        manager = ModelManager(
+            self.models, self._limits, telemetry, self._model_threads
+        )
         try:
             manager.load()
         except BaseException:
@@ -251,7 +266,8 @@ class ModelServer:
         started: "concurrent.futures.Future[None]",
     ) -> None:
         self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
-        with _listening(self.host, self.rest_port) as rest_socket:
+        is_shared = self._shared_dir is not None
+        with listening(self.host, self.rest_port, is_shared) as rest_socket:
             self.rest_port = rest_socket.getsockname()[1]
             grpc_server = self._grpc_server(service)
             rest_server = self._rest_server(service)
@@ -260,19 +276,22 @@ class ModelServer:
             while not (rest_server.started or rest.done()):
                 await asyncio.sleep(_POLL_SECONDS)
             started.set_result(None)
-            polling = asyncio.create_task(self._poll(service.manager))
+            tasks = [
+                asyncio.create_task(self._poll(service.manager)),
+                asyncio.create_task(_share(service.telemetry)),
+            ]
             ending = asyncio.create_task(self._ending.wait())
             await asyncio.wait(
                 [ending, rest], return_when=asyncio.FIRST_COMPLETED
             )
             self._is_draining = True
-            for task in (ending, polling):
+            for task in (ending, *tasks):
                 task.cancel()
             rest_server.should_exit = True
             await asyncio.gather(
                 rest,
                 grpc_server.stop(_GRACE_SECONDS),
-                asyncio.wait([polling]),
+                asyncio.wait(tasks),
             )
 
     async def _poll(self, manager: ModelManager) -> None:
@@ -289,7 +308,7 @@ class ModelServer:
             interceptors=[] if token is None else [TokenInterceptor(token)],
             options=[
                 # Else a second server would share the port silently.
-                ("grpc.so_reuseport", 0),
+                ("grpc.so_reuseport", int(self._shared_dir is not None)),
                 (
                     "grpc.max_receive_message_length",
                     self._limits.request_bytes,
@@ -331,33 +350,17 @@ class ModelServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             **tls,
         )
         return uvicorn.Server(config)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Returns a socket that listens.
-
-    Raises:
-        OSError: If the port is in use or the host is not this one.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server(
-            (host, port), family=family, backlog=_BACKLOG
-        )
-    except OSError as error:
-        raise OSError(
-            "The server must be able to listen at its address. "
-            f"Received: host={host}, port={port}, error={error.strerror}. "
-            "Stop what uses the port, or choose another; 0 takes a free one."
-        ) from error
-    # Connections inherit it. asyncio does so only for sockets that name TCP,
-    # and answers would wait 40 ms for the caller's acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+async def _share(telemetry: Telemetry) -> None:
+    while telemetry.is_shared:
+        telemetry.share()
+        await asyncio.sleep(_SHARE_SECONDS)
 
 
 def _bracketed(host: str) -> str:

@@ -10,6 +10,8 @@ from slice_tf.programs.serve_flags import parse
 
 if TYPE_CHECKING:
     from slice_tf_serving import ModelServer
+    from slice_tf_serving.model_config import ModelConfig
+    from slice_tf_serving.workers import Workers
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,15 +30,24 @@ def main(argv: Sequence[str]) -> int:
         newest_version(model.base_dir)  # Fails before TensorFlow is loaded.
     options = _options(flags)
 
-    from slice_tf_serving import ModelServer
-
-    server = ModelServer.of_models(models, **options)
-    with server:
+    with _server(models, flags.workers, options) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: server.request_stop())
-        _announce(server, [model.name for model in models])
+        _announce(flags, server, [model.name for model in models])
         server.wait()
     return 0
+
+
+def _server(
+    models: Sequence["ModelConfig"], workers: int, options: dict[str, Any]
+) -> "ModelServer | Workers":
+    if workers > 1:  # This process then needs no TensorFlow.
+        from slice_tf_serving.workers import Workers
+
+        return Workers(models, workers, **options)
+    from slice_tf_serving import ModelServer
+
+    return ModelServer.of_models(models, **options)
 
 
 def _options(flags: argparse.Namespace) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def _options(flags: argparse.Namespace) -> dict[str, Any]:
             "host",
             "poll_seconds",
             "watch_slices",
+            "model_threads",
         )
     }
     if flags.tls_key is not None:
@@ -74,9 +86,13 @@ def _token(path: pathlib.Path) -> str:
     return token
 
 
-def _announce(server: "ModelServer", names: Sequence[str]) -> None:
-    secure = "s" if server.tls is not None else ""
-    host = f"[{server.host}]" if ":" in server.host else server.host
+def _announce(
+    flags: argparse.Namespace,
+    server: "ModelServer | Workers",
+    names: Sequence[str],
+) -> None:
+    secure = "s" if flags.tls_key is not None else ""
+    host = f"[{flags.host}]" if ":" in flags.host else flags.host
     for name in names:
         rest = f"http{secure}://{host}:{server.rest_port}/v1/models/{name}"
         print(f"REST ready: {rest}", flush=True)  # noqa: T201

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slice_tf.programs.flags import FlagParser
+from slice_tf.programs.flags import FlagParser, positive_int
 
 _MAX_PORT = (1 << 16) - 1
 
@@ -54,6 +54,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         type=_seconds,
         default=1.0,
         help="how often to look for new versions; 0 stands for never",
+    )
+    add(
+        "--workers",
+        type=positive_int,
+        default=1,
+        help="processes that answer at the same ports, each with the models "
+        "in memory of its own",
+    )
+    add(
+        "--model-threads",
+        type=_count,
+        default=1,
+        help="threads that one operation of a model may use; 0 stands for all "
+        "cores",
     )
     _add_security(parser)
     _add_telemetry(parser)
@@ -121,6 +135,10 @@ def _check(parser: FlagParser, flags: argparse.Namespace) -> None:
 
 def _seconds(text: str) -> float:
     return _number(text, lambda value: 0 <= value < float("inf"))
+
+
+def _count(text: str) -> int:
+    return int(_number(text, lambda value: value >= 0 and value.is_integer()))
 
 
 def _share(text: str) -> float:

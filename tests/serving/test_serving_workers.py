@@ -1,0 +1,122 @@
+"""Several processes at the same ports."""
+
+import os
+import shutil
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from exported_task import assert_same, made
+from slice_tf_serving import Client
+from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.shared_metrics import SharedMetrics, added
+from slice_tf_serving.workers import Workers
+
+METRICS = "/monitoring/prometheus/metrics"
+COUNT = ':tensorflow:serving:request_count{model_name="m",status="OK"}'
+
+
+@pytest.fixture(scope="module")
+def workers(base_dirs, tmp_path_factory):
+    base = tmp_path_factory.mktemp("workers")
+    shutil.copytree(base_dirs["binary"] / "1", base / "1")
+    with Workers([ModelConfig("m", base)], 2, poll_seconds=0.1) as running:
+        thread = threading.Thread(target=running.wait)
+        thread.start()
+        yield running
+        running.request_stop()
+        thread.join()
+
+
+def until(is_done):
+    deadline = time.monotonic() + 60
+    while not is_done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def count(workers, raw_call):
+    _, body = raw_call(workers.rest_port, "GET", METRICS, b"", {})
+    values = [
+        line.rpartition(" ")[2]
+        for line in body.decode().splitlines()
+        if line.startswith(COUNT)
+    ]
+    return sum(map(int, values))
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_workers_answer_and_count_together(scheme, workers, raw_call, url_of):
+    before = count(workers, raw_call)
+    one = made("binary")
+    for _ in range(8):  # connections; the kernel deals them out
+        with Client(url_of(workers, scheme), "m") as client:
+            outputs = client.predict(one.inputs("serving_default"))
+        assert_same(outputs, one.expected("serving_default"))
+    until(lambda: count(workers, raw_call) == before + 8)
+
+
+def test_every_worker_takes_a_new_version(workers, base_dirs, url_of):
+    base = workers._models[0].base_dir
+    shutil.copytree(base_dirs["binary"] / "1", base / ".tmp-2")
+    (base / ".tmp-2").rename(base / "2")
+
+    def versions():
+        found = []
+        for _ in range(12):
+            with Client(url_of(workers, "http"), "m") as client:
+                found.append(client.metadata().version)
+        return found
+
+    until(lambda: versions() == [2] * 12)
+
+
+def test_worker_that_dies_is_replaced_and_the_other_goes_on(workers, url_of):
+    before = set(workers.pids)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    one = made("binary")
+    inputs = one.inputs("serving_default")
+
+    def is_replaced():
+        with Client(url_of(workers, "http"), "m") as client:
+            client.predict(inputs)
+        return victim not in workers.pids and len(set(workers.pids)) == 2
+
+    until(is_replaced)
+    assert len(before & set(workers.pids)) == 1
+
+
+def test_port_in_use_is_told(base_dirs):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"port={port}, error=Address"):
+            Workers([ModelConfig("m", base_dirs["binary"])], 2, rest_port=port)
+
+
+def test_there_must_be_a_worker(base_dirs):
+    with pytest.raises(ValueError, match=r"must be positive.*count=0"):
+        Workers([ModelConfig("m", base_dirs["binary"])], 0)
+
+
+def test_metrics_of_processes_are_added_up_by_name_and_labels():
+    one = '# HELP a b\n# TYPE a counter\na{x="1 2"} 3\na 0.5\n'
+    two = (
+        "# HELP a b\n# TYPE a counter\na 1\n# HELP c d\n# TYPE c counter\nc 2\n"
+    )
+    assert added([one, two]) == (
+        '# HELP a b\n# TYPE a counter\na{x="1 2"} 3\na 1.5\n'
+        "# HELP c d\n# TYPE c counter\nc 2\n"
+    )
+
+
+def test_what_a_process_has_left_stays_in_the_sums(tmp_path):
+    text = "# HELP a b\n# TYPE a counter\na 2\n"
+    shared = SharedMetrics(tmp_path)
+    shared.leave(text)
+    assert shared.together(text) == text
+    (tmp_path / f"{os.getpid()}.metrics").rename(tmp_path / "1.metrics")
+    assert shared.together(text) == text.replace("2", "4")
