@@ -132,7 +132,9 @@ def _input_answers(flags: argparse.Namespace, body: bytes) -> Iterator[str]:
 
         try:
             request = parse(body, find, sys.maxsize)
-            outputs = client.predict(request.inputs, name or "serving_default")
+            outputs = client.predict(
+                request.arrays(), name or "serving_default"
+            )
             yield predictions(outputs, request.is_row).decode()
         except ApiError as error:
             raise ValueError(
