@@ -11,6 +11,7 @@ from slice_tf.data.membership import (
     read_membership,
     strip_membership,
 )
+from slice_tf.data.oversample import Oversample
 from slice_tf.data.slice_names import append_slice_names
 from slice_tf.data.tfrecord import (
     RecordError,
@@ -24,6 +25,7 @@ __all__ = [
     "Example",
     "Feature",
     "FeatureSpec",
+    "Oversample",
     "RecordError",
     "append_membership",
     "append_slice_names",

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from slice_tf.data.check import check_records
 from slice_tf.data.deal import Deal, deal_files
 from slice_tf.data.feature_spec import FeatureSpec
+from slice_tf.data.oversample import Oversample
+from slice_tf.data.parse import OUT_OF_RANGE, Copies, make_parser
 from slice_tf.data.sliced_directory import (
     check_sliced,
     count_records,
@@ -38,8 +41,6 @@ _PARSED_RECORDS = 1024
 _OPEN_SHARDS = 16
 _BLOCK_RECORDS = 16
 
-_ABSENT = -1  # Stands for what a record does not say.
-_OUT_OF_RANGE = "slice_tf: a value of a record is out of range"
 # What TensorFlow raises where reading fails. It fails to decode its own
 # message, too, where that quotes a record's bytes.
 _ERRORS = (
@@ -47,7 +48,7 @@ _ERRORS = (
     tf.errors.DataLossError,
     tf.errors.InvalidArgumentError,
 )
-_DATA_MARKS = ("IteratorGetNext", "ParseExample", _OUT_OF_RANGE)
+_DATA_MARKS = ("IteratorGetNext", "ParseExample", OUT_OF_RANGE)
 
 _ALONE = Deal()
 
@@ -69,6 +70,7 @@ def load_dataset(
     repeat: bool = False,
     cache: bool = False,
     prefetch: bool = True,
+    oversample: Oversample | None = None,
 ) -> tf.data.Dataset:
     """Returns batches of a sliced directory.
 
@@ -89,9 +91,13 @@ def load_dataset(
         cache: Whether to keep parsed examples in memory, so that only the
             first epoch reads files. Shuffles across all of them then.
         prefetch: Whether to prepare batches while the model computes.
+        oversample: Which examples come more than once an epoch. The data is
+            read once to count them. Leave it out to evaluate.
 
     Returns:
-        A dataset of `(features, targets)`. `features` has a tensor of shape
+        A dataset of `(features, targets)`, or of `(features, targets,
+        weights)` where `oversample` reweighs; weights are float32 of shape
+        `[batch]`, 1 on the mean. `features` has a tensor of shape
         `[batch, *shape]` for each feature; `targets` has `label`, int64 of
         shape `[batch]`, and `membership` and `known`, float32 of 0 and 1, of
         shape `[batch, slices]`. `known` is 0 where a slicing function failed.
@@ -109,6 +115,7 @@ def load_dataset(
         shuffle=shuffle,
         seed=seed,
         cache=cache,
+        oversample=oversample,
     )
     dataset = batches.reshuffled(drop_remainder)
     if repeat:
@@ -133,6 +140,9 @@ class SlicedBatches:
         shuffle: Whether to shuffle.
         seed: Seed of the order; TensorFlow's global seed changes it too.
         cache: Whether to keep parsed examples in memory.
+        oversample: Which examples come more than once an epoch. Its rates
+            of slices are then in `shown_rates`, `[slices]`, which is `None`
+            where weights make up for it, or every example comes once.
 
     Raises:
         ValueError: As `load_dataset`.
@@ -148,6 +158,7 @@ class SlicedBatches:
         shuffle: bool = False,
         seed: int = 0,
         cache: bool = False,
+        oversample: Oversample | None = None,
     ) -> None:
         if type(batch_size) is not int or batch_size < 1:
             raise ValueError(
@@ -159,13 +170,26 @@ class SlicedBatches:
         check_records(self.shards, spec, schema, limit=_FIRST_RECORDS)
         self.batch_size = batch_size
         self._shuffle, self._seed, self._cache = shuffle, seed, cache
-        self._parse = _parser(spec, schema)
+        self.shown_rates: npt.NDArray[np.float64] | None = None
+        self._copies: Copies | None = None
+        scale = None
+        if oversample is not None:
+            self._copies = Copies(oversample, spec, schema)
+            natural = sum(self.sizes)
+            with _naming(self.shards, spec, schema):
+                self.sizes = _count(self._copies, self.shards)
+            shown = self._copies.shown()
+            if not oversample.reweigh:
+                self.shown_rates = shown / max(1, sum(self.sizes))
+            else:
+                scale = sum(self.sizes) / max(1, natural)
+        self._parse = make_parser(spec, schema, self._copies, scale)
         self._kept: dict[tuple[int, ...], Any] = {}
         _SOURCES[self] = self.shards, spec, schema
 
     @property
     def num_examples(self) -> int:
-        """Number of examples in an epoch."""
+        """Number of examples in an epoch, copies counted."""
         return sum(self.sizes)
 
     def steps(self, deal: Deal = _ALONE) -> int:
@@ -255,7 +279,7 @@ class SlicedBatches:
                 )
         else:
             shards = [self.shards[shard] for shard in mine]
-            examples = _records(shards, seed, reshuffle)
+            examples = _records(shards, seed, reshuffle, self._copies)
         steps = num_examples / batch_size
         number = math.floor(steps) if drop_remainder else math.ceil(steps)
         return examples.batch(batch_size, drop_remainder).apply(
@@ -266,7 +290,8 @@ class SlicedBatches:
         """Returns parsed examples that are read from their shards once."""
         if mine not in self._kept:
             shards = [self.shards[shard] for shard in mine]
-            batches = _records(shards, None, False).batch(_PARSED_RECORDS)
+            records = _records(shards, None, False, self._copies)
+            batches = records.batch(_PARSED_RECORDS)
             self._kept[mine] = batches.apply(self._parse).unbatch().cache()
         return self._kept[mine]
 
@@ -292,6 +317,18 @@ def translated() -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def _naming(
+    shards: Sequence[str], spec: FeatureSpec, schema: SliceSchema
+) -> Iterator[None]:
+    """Says which record of these shards stopped an iteration."""
+    try:
+        yield
+    except _ERRORS:
+        check_records(shards, spec, schema)
+        raise
+
+
 def _is_about_data(error: Exception) -> bool:
     """Tells an error of the input pipeline from one of the model."""
     if isinstance(error, (tf.errors.DataLossError, UnicodeDecodeError)):
@@ -299,15 +336,22 @@ def _is_about_data(error: Exception) -> bool:
     return any(mark in str(error) for mark in _DATA_MARKS)
 
 
-def _records(shards: Sequence[str], seed: int | None, reshuffle: bool) -> Any:
+def _records(
+    shards: Sequence[str],
+    seed: int | None,
+    reshuffle: bool,
+    copies: Copies | None = None,
+) -> Any:
     """Returns a dataset of serialized examples, shuffled if there is a seed."""
+    repeated = copies.repeated if copies else lambda records: records
     compressions = ["GZIP" if is_gzip(shard) else "" for shard in shards]
     if seed is None and len(set(compressions)) == 1:
         # A dataset of its own for each file would cost a sixth of reading.
-        return tf.data.TFRecordDataset(list(shards), compressions[0])
+        records = tf.data.TFRecordDataset(list(shards), compressions[0])
+        return records.apply(repeated)
     files = tf.data.Dataset.from_tensor_slices((list(shards), compressions))
     if seed is None:
-        return files.flat_map(tf.data.TFRecordDataset)
+        return files.flat_map(tf.data.TFRecordDataset).apply(repeated)
     return (
         files.shuffle(len(shards), seed, reshuffle)
         .interleave(
@@ -317,8 +361,20 @@ def _records(shards: Sequence[str], seed: int | None, reshuffle: bool) -> Any:
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
+        .apply(repeated)
         .shuffle(_SHUFFLED_RECORDS, seed, reshuffle)
     )
+
+
+def _count(copies: Copies, shards: Sequence[str]) -> list[int]:
+    """Returns the number of examples of each shard, copies counted."""
+    return [
+        sum(
+            copies.count(part)
+            for part in _records([shard], None, False).batch(_PARSED_RECORDS)
+        )
+        for shard in shards
+    ]
 
 
 def deal_out(batches: tf.data.Dataset, deal: Deal) -> tf.data.Dataset:
@@ -352,61 +408,3 @@ def deal_out(batches: tf.data.Dataset, deal: Deal) -> tf.data.Dataset:
     )
     endless = tf.data.Dataset.from_tensors(empty).repeat()
     return batches.flat_map(parts).concatenate(endless)
-
-
-def _parser(spec: FeatureSpec, schema: SliceSchema) -> Any:
-    """Returns a function from batches of records to features and targets."""
-    parsed = {
-        name: tf.io.FixedLenFeature(one.shape, tf.as_dtype(one.dtype))
-        for name, one in spec.features.items()
-    }
-    parsed[spec.label] = tf.io.FixedLenFeature([], tf.int64)
-    parsed[schema.membership_key] = tf.io.FixedLenFeature(
-        [schema.num_slices], tf.int64
-    )
-    # Few records have it. A row of defaults for all others costs as much as
-    # membership itself, and this is empty in a batch where no record has it.
-    parsed[schema.unknown_key] = tf.io.FixedLenSequenceFeature(
-        [], tf.int64, allow_missing=True, default_value=_ABSENT
-    )
-
-    def parse(records: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        values = tf.io.parse_example(records, parsed)
-        label = values.pop(spec.label)
-        membership = values.pop(schema.membership_key)
-        known, fits = _known(values.pop(schema.unknown_key), membership)
-        fits &= _below(label, spec.num_classes) & _below(membership, 2)
-        tf.debugging.Assert(fits, [_OUT_OF_RANGE])
-        return values, {
-            "label": label,
-            "membership": tf.cast(membership, tf.float32),
-            "known": known,
-        }
-
-    return lambda batches: batches.map(
-        parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
-    )
-
-
-def _known(unknown: Any, membership: Any) -> tuple[Any, Any]:
-    """Returns what is known, and whether it was written as it must be."""
-    shape = tf.shape(membership)
-
-    def of_rows() -> tuple[Any, Any]:
-        rows = tf.reshape(unknown, shape)
-        absent = tf.reduce_all(rows == _ABSENT, axis=1)
-        whole = tf.reduce_all((rows == 0) | (rows == 1), axis=1)
-        known = tf.cast(rows != 1, tf.float32)
-        return known, tf.reduce_all(absent | whole)
-
-    known, fits = tf.cond(
-        tf.shape(unknown)[1] > 0, of_rows, lambda: (tf.ones(shape), True)
-    )
-    return tf.ensure_shape(known, membership.shape), fits
-
-
-def _below(values: Any, limit: int) -> Any:
-    """Tells whether all of them are from 0 to below a limit."""
-    # Without their sign, negative ones are huge.
-    largest = tf.reduce_max(tf.bitcast(values, tf.uint64))
-    return largest < limit

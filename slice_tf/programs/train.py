@@ -76,7 +76,7 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
     _check_batch_size(loop.batch_size, deal.total_replicas)
     data, validation = _batches(config, spec, schema)
     with _precision(loop.precision), strategy.scope():
-        model = _model(config, spec, schema, data.steps(deal))
+        model = _model(config, spec, schema, data.steps(deal), data.shown_rates)
     chief = deal.worker == 0
     with progress_bar(loop.epochs) if chief else _nothing() as bar:
         history = train(
@@ -93,7 +93,9 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
             resume=_resume(flags, schema, data.num_examples, chief),
         )
     score = Scorer(model, config.data.deal_by)
-    score(data if validation is None else validation)
+    score(
+        _unsampled(config, spec, schema) if validation is None else validation
+    )
     if chief:
         record = {"backbone": config.model.backbone, **config.flat()}
         path = save_model_directory(
@@ -142,9 +144,11 @@ def _check_batch_size(batch_size: int, num_replicas: int) -> None:
 def _batches(
     config: TrainConfig, spec: FeatureSpec, schema: SliceSchema
 ) -> tuple[Any, Any]:
+    from slice_tf.data import Oversample
     from slice_tf.data.dataset import SlicedBatches
 
     size, cache = config.loop.batch_size, config.data.cache
+    oversample = Oversample.parse(config.data.oversample, config.data.reweigh)
     train = SlicedBatches(
         config.data.train,
         spec,
@@ -153,6 +157,7 @@ def _batches(
         shuffle=True,
         seed=config.loop.seed,
         cache=cache,
+        oversample=oversample if oversample.times else None,
     )
     if config.data.validation is None:
         return train, None
@@ -161,8 +166,23 @@ def _batches(
     )
 
 
+def _unsampled(
+    config: TrainConfig, spec: FeatureSpec, schema: SliceSchema
+) -> Any:
+    """Returns training data as it is, to be scored."""
+    from slice_tf.data.dataset import SlicedBatches
+
+    return SlicedBatches(
+        config.data.train, spec, schema, config.loop.batch_size
+    )
+
+
 def _model(
-    config: TrainConfig, spec: FeatureSpec, schema: SliceSchema, steps: int
+    config: TrainConfig,
+    spec: FeatureSpec,
+    schema: SliceSchema,
+    steps: int,
+    shown_rates: Any,
 ) -> "TaskModel":
     from slice_tf.data.dataset import slice_rates
     from slice_tf.models import SliceAwareModel, VanillaModel
@@ -174,13 +194,14 @@ def _model(
     if config.model.method == "vanilla":
         model = VanillaModel(backbone, spec.num_classes, schema)
     else:
+        rates = slice_rates(config.data.train, schema)
         model = SliceAwareModel(
             backbone,
             schema,
             spec.num_classes,
             units=config.model.expert_units,
             recipe=config.model.recipe,
-            slice_rates=slice_rates(config.data.train, schema),
+            slice_rates=rates if shown_rates is None else shown_rates,
         )
     model.compile(make_optimizer(config.optimizer, steps * config.loop.epochs))
     return model

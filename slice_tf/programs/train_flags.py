@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from slice_tf.data.oversample import Oversample
 from slice_tf.programs.flags import FlagParser, positive_int
 from slice_tf.training.config import (
     CHOICES,
@@ -49,6 +50,7 @@ def parse(argv: Sequence[str]) -> Flags:
         values = read_flat(file) if file else {}
         values.update(flags, **dict(map(read_setting, settings)))
         config = TrainConfig.from_flat(values)
+        Oversample.parse(config.data.oversample)
     except (ValueError, TypeError, OSError) as error:
         parser.error(str(error))
     for key, flag in (("train", "--data"), ("features", "--features")):
@@ -121,6 +123,24 @@ def _add_data_flags(parser: FlagParser) -> None:
         "data.deal_by",
         "how examples go to workers: each reads shards of its own, or every "
         "shard and keeps its part; auto is file where there are enough shards",
+    )
+
+    _add(
+        parser,
+        "--oversample",
+        "data.oversample",
+        "how many times an epoch brings training examples of a slice or "
+        "class: rare=4 class:1=2",
+        nargs="+",
+        type=_times,
+        metavar="SLICE=TIMES",
+    )
+    _add(
+        parser,
+        "--reweigh",
+        "data.reweigh",
+        "weigh examples so that over-sampling leaves the loss what it means",
+        action="store_true",
     )
 
 
@@ -269,6 +289,14 @@ def _backbone(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"must be mlp or module:function. Received: {text}"
         )
+    return text
+
+
+def _times(text: str) -> str:
+    try:
+        Oversample.parse([text])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return text
 
 

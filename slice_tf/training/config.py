@@ -16,7 +16,10 @@ from slice_tf.data.files import replacing
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
-    """What to learn from; paths are directories `slice-tf apply` wrote."""
+    """What to learn from; paths are directories `slice-tf apply` wrote.
+
+    `oversample` and `reweigh` are those of `slice_tf.data.Oversample.parse`.
+    """
 
     train: str = ""
     validation: str | None = None
@@ -25,6 +28,8 @@ class DataConfig:
     num_classes: int = 2
     cache: bool = False
     deal_by: str = "auto"
+    oversample: tuple[str, ...] = ()
+    reweigh: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

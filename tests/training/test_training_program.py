@@ -10,7 +10,7 @@ from slice_tf.models import VanillaModel
 from slice_tf.programs.train import main
 from slice_tf.schema import SliceSchema
 from slice_tf.training import TrainConfig, load_model_directory
-from sliced_task import FEATURES, write_sliced
+from sliced_task import FEATURES, TARGETS, write_sliced
 
 MODELS = ("model", "again")
 BACKBONES = """
@@ -102,6 +102,27 @@ def test_vanilla_method_trains_the_baseline(flags):
     assert type(load_model_directory("model")[0]) is VanillaModel
 
 
+def test_over_sampling_reaches_training_and_not_what_is_scored(flags, capsys):
+    main([*flags, "--oversample", "small=3", "class:1=2", "--seed", "4"])
+    table = capsys.readouterr().out.splitlines()
+    model, _, _ = load_model_directory("model")
+    membership, label = TARGETS["membership"], TARGETS["label"]
+    copies = np.maximum(1 + 2 * membership[:, 0], 1 + label).astype(int)
+    shown = np.repeat(membership, copies, axis=0).mean(axis=0)
+    np.testing.assert_allclose(model.slice_rates, shown, rtol=1e-6)
+    assert [line.split()[1] for line in table[1:4]] == [
+        *(str(int(size)) for size in membership.sum(axis=0)),
+        "64",
+    ]
+
+
+def test_weights_leave_rates_as_they_are(flags):
+    main([*flags, "--oversample", "small=3", "--reweigh"])
+    model, _, _ = load_model_directory("model")
+    rates = TARGETS["membership"].mean(axis=0)
+    np.testing.assert_allclose(model.slice_rates, rates, rtol=1e-6)
+
+
 def test_backbone_of_the_user_is_built_from_the_spec(flags):
     main([*flags, "--backbone", "user_backbones:build"])
     model, _, _ = load_model_directory("model")
@@ -158,6 +179,7 @@ def test_data_without_examples_is_refused(flags, tmp_path):
         ["--set", "loop.epoch=3"],
         ["--set", "loop.epochs=0"],
         ["--set", "loop.epochs"],
+        ["--oversample", "small"],
     ],
     ids=lambda more: more[0],
 )
