@@ -204,13 +204,12 @@ def grpc_body():
     from tensorflow_serving.apis import predict_pb2
 
     from slice_tf_serving.dtypes import BY_NAME
-    from slice_tf_serving.tensors import encode
+    from slice_tf_serving.tensors import fill
 
     request = predict_pb2.PredictRequest()
     request.model_spec.name = "m"
     row = np.linspace(-1, 1, FEATURES, dtype=np.float32)[None]
-    proto = encode(row, BY_NAME["DT_FLOAT"], content=True)
-    request.inputs["x"].CopyFrom(proto)
+    fill(request.inputs["x"], row, BY_NAME["DT_FLOAT"], content=True)
     return request.SerializeToString()
 
 

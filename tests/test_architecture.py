@@ -74,6 +74,7 @@ TABLE = {
         "export.signatures",
         "tensorflow_serving",
         "grpc",
+        "httptools",
         "google.protobuf",
         "tensorflow",
         "orjson",

@@ -10,12 +10,22 @@ from typing import Any
 from slice_tf_serving.publish import publish, rollback
 
 _HOME = {
+    "AsyncClient": "slice_tf_serving.async_client",
     "Client": "slice_tf_serving.client",
     "ModelServer": "slice_tf_serving.server",
+    "Workers": "slice_tf_serving.workers",
     "write_warmup": "slice_tf_serving.warmup",
 }
 
-__all__ = ["Client", "ModelServer", "publish", "rollback", "write_warmup"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ModelServer",
+    "Workers",
+    "publish",
+    "rollback",
+    "write_warmup",
+]
 
 
 def __getattr__(name: str) -> Any:

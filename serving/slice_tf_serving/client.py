@@ -1,31 +1,31 @@
 """Calls a model server over gRPC or HTTP, NumPy in and out."""
 
-import difflib
-import random
 import time
-import urllib.parse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT
+from slice_tf_serving.client_checks import joined, prepared
 from slice_tf_serving.client_errors import RequestError
 from slice_tf_serving.codes import Code
-from slice_tf_serving.dtypes import BY_NAME, Array, of_array
-from slice_tf_serving.specs import SignatureSpec, TensorSpec
+from slice_tf_serving.dtypes import Array
+from slice_tf_serving.patience import (
+    NOT_READY,
+    SECONDS_BETWEEN_TRIES,
+    Patience,
+    check_patience,
+)
+from slice_tf_serving.server_url import ServerUrl
 from slice_tf_serving.target import Certificates, Target
-from slice_tf_serving.transport import Metadata, Transport, VersionStatus
-
-_PORTS = {"grpc": 8500, "grpcs": 8500, "http": 8501, "https": 8501}
-# A server answers NOT_FOUND for a model that it is still loading.
-_NOT_READY = (Code.UNAVAILABLE, Code.NOT_FOUND)
-_SECONDS_BETWEEN_TRIES = 0.2
-_BACKOFF_SECONDS = 0.1
-_LEAST_SECONDS = 0.001
-
-Answer = TypeVar("Answer")
+from slice_tf_serving.transport import (
+    Answer,
+    Call,
+    Codec,
+    Metadata,
+    Transport,
+    VersionStatus,
+)
 
 
 class Client:
@@ -71,24 +71,11 @@ class Client:
         token: str | None = None,
         certificates: Certificates | None = None,
     ) -> None:
-        if not timeout > 0:
-            raise ValueError(
-                "`timeout` must be positive, because a call takes time. "
-                f"Received: timeout={timeout}"
-            )
-        if retries < 0:
-            raise ValueError(
-                f"`retries` must not be negative. Received: retries={retries}"
-            )
-        if version is not None and label is not None:
-            raise ValueError(
-                "A version must be pinned by its number or its label, not by "
-                f"both. Received: version={version}, label={label!r}"
-            )
+        check_patience(timeout, retries)
         self.timeout = timeout
         self.retries = retries
         target = Target(model, version, label, token, certificates)
-        self._transport = _transport(url, target)
+        self._codec, self._transport = _way(ServerUrl.of(url), target)
         self._metadata: Metadata | None = None
 
     def predict(
@@ -121,29 +108,19 @@ class Client:
             ValueError: If a name or shape is wrong.
             TypeError: If a type is wrong.
         """
-        spec = self._signature(signature)
-        arrays = checked(inputs, spec, signature)
-        _check_names("outputs", outputs, spec.outputs, signature)
-
-        def send(part: Mapping[str, Array]) -> dict[str, Array]:
-            return self._again(
-                lambda seconds: self._transport.predict(
-                    signature, spec, part, outputs, seconds
-                ),
-                timeout or self.timeout,
-            )
-
+        signatures = (self._metadata or self.metadata()).signatures
+        spec, parts = prepared(
+            inputs, signatures, signature, outputs, batch_size
+        )
+        calls = [
+            self._codec.predict(signature, spec, part, outputs)
+            for part in parts
+        ]
         try:
-            answers = [send(part) for part in split(arrays, batch_size)]
+            return joined([self._again(call, timeout) for call in calls])
         except RequestError:
             self._metadata = None  # Another version may have come.
             raise
-        if len(answers) == 1:
-            return answers[0]
-        return {
-            name: np.concatenate([answer[name] for answer in answers])
-            for name in answers[0]
-        }
 
     def metadata(self) -> Metadata:
         """Asks the server what the model takes and gives.
@@ -153,7 +130,7 @@ class Client:
             RequestError: If there is no such model or version.
             TimeoutError: If the answer does not come in time.
         """
-        self._metadata = self._again(self._transport.metadata, self.timeout)
+        self._metadata = self._again(self._codec.metadata())
         return self._metadata
 
     def wait_until_ready(self, seconds: float) -> Metadata:
@@ -173,9 +150,9 @@ class Client:
                 return self.metadata()
             except (ConnectionError, RequestError) as error:
                 code = getattr(error, "code", Code.UNAVAILABLE)
-                if code not in _NOT_READY or time.monotonic() >= deadline:
+                if code not in NOT_READY or time.monotonic() >= deadline:
                     raise
-            time.sleep(_SECONDS_BETWEEN_TRIES)
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
     def status(self) -> list[VersionStatus]:
         """Asks the server for the state of the model's versions.
@@ -185,7 +162,7 @@ class Client:
             RequestError: If there is no such model or version.
             TimeoutError: If the answer does not come in time.
         """
-        return self._again(self._transport.status, self.timeout)
+        return self._again(self._codec.status())
 
     def close(self) -> None:
         """Closes the connection."""
@@ -202,151 +179,33 @@ class Client:
     ) -> None:
         self.close()
 
-    def _again(self, call: Callable[[float], Answer], timeout: float) -> Answer:
-        """Calls once, and again while the server is not available.
-
-        Waits ever longer in between, and never as long as another client, so
-        that a server that comes back is not run over.
-        """
-        deadline = time.monotonic() + timeout
-        attempt = 0
+    def _again(
+        self, call: Call[Answer], timeout: float | None = None
+    ) -> Answer:
+        """Calls once, and again while the server is not available."""
+        patience = Patience(timeout or self.timeout, self.retries)
         while True:
             try:
-                return call(max(deadline - time.monotonic(), _LEAST_SECONDS))
+                return self._transport.send(call, patience.left)
             except ConnectionError:
-                pause = random.uniform(0.5, 1) * _BACKOFF_SECONDS * 2**attempt
-                is_late = time.monotonic() + pause >= deadline
-                if attempt >= self.retries or is_late:
+                pause = patience.pause()
+                if pause is None:
                     raise
-                time.sleep(pause)
-                attempt += 1
-
-    def _signature(self, name: str) -> SignatureSpec:
-        signatures = (self._metadata or self.metadata()).signatures
-        _check_names("signature", [name], signatures, "the model")
-        return signatures[name]
+            time.sleep(pause)
 
 
-def split(
-    arrays: Mapping[str, Array], batch_size: int | None
-) -> list[dict[str, Array]]:
-    """Returns parts of at most so many rows.
-
-    Raises:
-        ValueError: If the size is not positive, or inputs have no rows or not
-            the same number.
-    """
-    if batch_size is None:
-        return [dict(arrays)]
-    if batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be positive. Received: batch_size={batch_size}"
-        )
-    sizes = {array.shape[:1] for array in arrays.values()}
-    if len(sizes) != 1 or sizes == {()}:
-        raise ValueError(
-            "Inputs must have the same number of rows to be split. Received: "
-            f"shapes={ {name: one.shape for name, one in arrays.items()} }"
-        )
-    rows = int(next(iter(sizes))[0])
-    return [
-        {name: array[at : at + batch_size] for name, array in arrays.items()}
-        for at in range(0, max(rows, 1), batch_size)
-    ]
-
-
-def checked(
-    inputs: Mapping[str, Any], spec: SignatureSpec, signature: str
-) -> dict[str, Array]:
-    """Returns arrays that fit a signature.
-
-    Raises:
-        TypeError: If a type is wrong.
-        ValueError: If a name or shape is wrong, or an input missing.
-    """
-    _check_names("inputs", inputs, spec.inputs, signature)
-    missing = [name for name in spec.inputs if name not in inputs]
-    if missing:
-        raise ValueError(
-            "A request must hold every input of its signature. "
-            f"Received: signature={signature}, missing={', '.join(missing)}"
-        )
-    return {
-        name: _array(name, inputs[name], one)
-        for name, one in spec.inputs.items()
-    }
-
-
-def _check_names(
-    what: str, names: Any, known: Mapping[str, Any], where: str
-) -> None:
-    for name in names:
-        if name in known:
-            continue
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"`{what}` must be among those of {where}, which are "
-            f"{', '.join(known)}. Received: {what}={name!r}.{hint}"
-        )
-
-
-def _array(name: str, value: Any, spec: TensorSpec) -> Array:
-    dtype = BY_NAME.get(spec.dtype)
-    is_array = isinstance(value, (np.ndarray, np.generic))
-    array = np.asarray(value)
-    expected = np.dtype(dtype.array) if dtype else None
-    if expected is not None and not is_array and expected.kind != "O":
-        array = _cast(array, expected)
-    if dtype is None or of_array(array) is not dtype:
-        wanted = dtype.text if dtype else spec.dtype
-        raise TypeError(
-            "An input must be of the type that the signature declares, "
-            "because nothing is cast unseen. Received: "
-            f"input={name}, dtype={array.dtype}, expected={wanted}"
-        )
-    if not spec.accepts(array.shape):
-        sizes = spec.shape or ()
-        shape = ", ".join("any" if s is None else str(s) for s in sizes)
-        raise ValueError(
-            "An input must be of the shape that the signature declares. "
-            f"Received: input={name}, shape={array.shape}, expected=({shape})"
-        )
-    return array
-
-
-def _cast(array: Array, expected: Any) -> Array:
-    """Casts what came as a list, unless that would change values."""
-    if np.can_cast(array.dtype, expected, "same_kind") or not array.size:
-        return array.astype(expected)
-    return array
-
-
-def _transport(url: str, target: Target) -> Transport:
-    parts = urllib.parse.urlsplit(url)
-    port = _port(parts)
-    if parts.scheme not in _PORTS or not parts.hostname or port is None:
-        raise ValueError(
-            "`url` must be grpc://host:port or http://host:port, or grpcs:// "
-            f"or https://. Received: url={url!r}"
-        )
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError(
-            "`url` must end after the port, because the model is named apart. "
-            f"Received: url={url!r}"
-        )
-    is_secure = parts.scheme.endswith("s")
-    if parts.scheme.startswith("grpc"):
+def _way(url: ServerUrl, target: Target) -> tuple[Codec, Transport]:
+    if url.is_grpc:
+        from slice_tf_serving.grpc_codec import GrpcCodec
         from slice_tf_serving.grpc_transport import GrpcTransport
 
-        return GrpcTransport(parts.hostname, port, target, is_secure)
+        return GrpcCodec(target, str(url)), GrpcTransport(
+            url.address, str(url), target, url.is_secure
+        )
+    from slice_tf_serving.http_codec import HttpCodec
     from slice_tf_serving.http_transport import HttpTransport
 
-    return HttpTransport(parts.hostname, port, target, is_secure)
-
-
-def _port(parts: urllib.parse.SplitResult) -> int | None:
-    try:
-        return parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return None
+    codec = HttpCodec(target, str(url))
+    return codec, HttpTransport(
+        url.host, url.port, str(url), target, url.is_secure, codec
+    )

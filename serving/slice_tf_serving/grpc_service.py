@@ -24,7 +24,7 @@ from slice_tf_serving.dtypes import BY_NAME
 from slice_tf_serving.inference import CLASSIFY, REGRESS
 from slice_tf_serving.servable import Servable
 from slice_tf_serving.service import Service, wanted
-from slice_tf_serving.tensors import encode
+from slice_tf_serving.tensors import fill
 
 _METADATA_FIELD = "signature_def"
 _TEXT_BYTES = 1024
@@ -141,8 +141,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         declared = servable.engine.signatures[signature].outputs
         for name, output in outputs.items():
             dtype = BY_NAME[declared[name].dtype]
-            proto = encode(output, dtype, content=False)
-            response.outputs[name].CopyFrom(proto)
+            fill(response.outputs[name], output, dtype, content=False)
         return response
 
     async def _perform(self, request: Any, method: str, response: Any) -> Any:

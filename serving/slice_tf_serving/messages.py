@@ -8,6 +8,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 Fields = Mapping[str, tuple[int, str]]
 
 _TYPES = descriptor_pb2.FieldDescriptorProto
+_MAP = "map "
 
 
 def make_messages(
@@ -22,7 +23,8 @@ def make_messages(
         package: Their package.
         messages: For each message its fields: name to number and type. A
             type is protobuf's word for it, or the name of one of the
-            messages; `[]` after it makes the field repeated.
+            messages; `[]` after it makes the field repeated, and `map ` before
+            it a map from strings to it.
     """
     pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorProto(
@@ -42,12 +44,18 @@ def make_messages(
 
 
 def _add(message: Any, name: str, number: int, kind: str, package: str) -> None:
-    is_repeated = kind.endswith("[]")
-    kind = kind.removesuffix("[]")
     field = message.field.add(name=name, number=number)
-    field.label = (
-        _TYPES.LABEL_REPEATED if is_repeated else _TYPES.LABEL_OPTIONAL
-    )
+    field.label = _TYPES.LABEL_OPTIONAL
+    if kind.startswith(_MAP):
+        entry = message.nested_type.add(name=f"{name.title()}Entry")
+        entry.name = entry.name.replace("_", "")
+        entry.options.map_entry = True
+        _add(entry, "key", 1, "string", package)
+        _add(entry, "value", 2, kind.removeprefix(_MAP), package)
+        kind = f"{message.name}.{entry.name}[]"
+    if kind.endswith("[]"):
+        field.label = _TYPES.LABEL_REPEATED
+        kind = kind.removesuffix("[]")
     scalar = f"TYPE_{kind.upper()}"
     if scalar in _TYPES.Type.keys():  # noqa: SIM118 - no dict
         field.type = _TYPES.Type.Value(scalar)

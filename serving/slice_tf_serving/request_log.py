@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slice_tf_serving.dtypes import Array, of_array
-from slice_tf_serving.tensors import encode
+from slice_tf_serving.tensors import fill
 
 logger = logging.getLogger("slice_tf.serving")
 
@@ -221,4 +221,4 @@ def _fill(tensors: Any, arrays: Mapping[str, Array]) -> None:
     for name, array in arrays.items():
         dtype = of_array(array)
         if dtype is not None:
-            tensors[name].CopyFrom(encode(array, dtype, content=True))
+            fill(tensors[name], array, dtype, content=True)

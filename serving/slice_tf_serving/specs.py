@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-_INTERNAL = "__saved_model_"
+INTERNAL = "__saved_model_"
 
 Shape = tuple[int | None, ...] | None
 
@@ -67,7 +67,7 @@ def callable_signatures(
     return {
         name: one
         for name, one in signatures.items()
-        if not name.startswith(_INTERNAL)
+        if not name.startswith(INTERNAL)
     }
 
 

@@ -60,6 +60,9 @@ class Target:
         label: Label of its version, or `None`.
         token: What to send as `Authorization: Bearer TOKEN`.
         certificates: For TLS; `None` for the system's.
+
+    Raises:
+        ValueError: If version and label are given both.
     """
 
     model: str
@@ -67,6 +70,13 @@ class Target:
     label: str | None = None
     token: str | None = None
     certificates: Certificates | None = None
+
+    def __post_init__(self) -> None:
+        if self.version is not None and self.label is not None:
+            raise ValueError(
+                "A version must be pinned by its number or its label, not by "
+                f"both. Received: version={self.version}, label={self.label!r}"
+            )
 
     @property
     def authorization(self) -> dict[str, str]:

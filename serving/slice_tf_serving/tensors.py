@@ -63,18 +63,17 @@ def decode_all(
     }
 
 
-def encode(array: Array, dtype: Dtype, *, content: bool) -> Any:
-    """Returns the `TensorProto` of an array.
+def fill(proto: Any, array: Array, dtype: Dtype, *, content: bool) -> None:
+    """Writes an array into an empty `TensorProto`.
 
     Args:
+        proto: The message.
         array: Values; text and bytes as objects.
         dtype: Their type.
         content: Whether numbers go in as bytes, which is faster to read, or
             as values, which is what TensorFlow Serving answers with.
     """
-    from tensorflow.core.framework import tensor_pb2
-
-    proto = tensor_pb2.TensorProto(dtype=dtype.number)
+    proto.dtype = dtype.number
     proto.tensor_shape.SetInParent()  # A scalar's is empty, but there.
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -84,13 +83,12 @@ def encode(array: Array, dtype: Dtype, *, content: bool) -> Any:
         proto.tensor_content = np.ascontiguousarray(
             array, dtype=np.dtype(dtype.array).newbyteorder("<")
         ).tobytes()
-        return proto
+        return
     elif dtype.name == "DT_HALF":
         values = array.ravel().view(np.uint16).tolist()
     else:
         values = array.ravel().tolist()
     getattr(proto, dtype.field).extend(values)
-    return proto
 
 
 def to_bytes(value: Any) -> bytes:

@@ -1,11 +1,13 @@
 """What every way to a model server offers, and what it answers with."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar
 
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.specs import SignatureSpec
+
+Answer = TypeVar("Answer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +40,23 @@ class VersionStatus:
     error: str = ""
 
 
-class Transport(Protocol):
-    """A way to a model server."""
+@dataclasses.dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """A request, ready to be sent, and how to read its answer.
+
+    Args:
+        path: Of the method, or of the URL.
+        body: What is sent; `None` for nothing.
+        read: Returns what the body of an answer holds.
+    """
+
+    path: str
+    body: bytes | None
+    read: Callable[[Any], Answer]
+
+
+class Codec(Protocol):
+    """Writes requests and reads answers."""
 
     def predict(
         self,
@@ -47,15 +64,31 @@ class Transport(Protocol):
         spec: SignatureSpec,
         inputs: Mapping[str, Array],
         outputs: Sequence[str],
-        timeout: float,
-    ) -> dict[str, Array]:
+    ) -> Call[dict[str, Array]]:
         """Runs a signature and returns the outputs, by name."""
 
-    def metadata(self, timeout: float) -> Metadata:
+    def metadata(self) -> Call[Metadata]:
         """Asks for the signatures of the model."""
 
-    def status(self, timeout: float) -> list[VersionStatus]:
+    def status(self) -> Call[list[VersionStatus]]:
         """Asks for the state of the model's versions."""
 
+
+class Transport(Protocol):
+    """A way to a model server."""
+
+    def send(self, call: Call[Answer], timeout: float) -> Answer:
+        """Sends a request and returns the answer."""
+
     def close(self) -> None:
+        """Closes connections."""
+
+
+class AsyncTransport(Protocol):
+    """A way to a model server that lets others work meanwhile."""
+
+    def send(self, call: Call[Answer], timeout: float) -> Awaitable[Answer]:
+        """Sends a request and returns the answer."""
+
+    async def close(self) -> None:
         """Closes connections."""

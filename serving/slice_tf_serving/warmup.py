@@ -19,7 +19,7 @@ from slice_tf_serving.checksums import refresh_checksum
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.meta_graph import read_meta_graph, signatures_of
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
-from slice_tf_serving.tensors import encode
+from slice_tf_serving.tensors import fill
 
 MAX_RECORDS = 1000  # of TensorFlow Serving
 KINDS = ("predict_log", "classify_log", "regress_log", "multi_inference_log")
@@ -138,7 +138,7 @@ def _record(
         if name not in DENSE and key == EXAMPLES_INPUT:
             array[:] = _example(specs[SERVING_DEFAULT])
         dtype = BY_NAME[spec.dtype]
-        request.inputs[key].CopyFrom(encode(array, dtype, content=True))
+        fill(request.inputs[key], array, dtype, content=True)
     return _serialized(log)
 
 

@@ -20,6 +20,7 @@ from exported_task import NAMES, assert_same, made
 from slice_tf_serving import Client, ModelServer
 from slice_tf_serving.client_errors import RequestError
 from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.transport import Call
 
 SIGNATURES = [
     (name, signature)
@@ -383,25 +384,30 @@ def test_what_was_refused_is_not_repeated(base_dirs, raw_call):
         with Client(f"http://127.0.0.1:{server.rest_port}", "m") as client:
             client.metadata()
             with pytest.raises(RequestError):
-                client._again(
-                    lambda _: client._transport._call(
-                        "POST", "/v1/models/m:predict", b"{}", 60
-                    ),
-                    60,
-                )
+                client._again(Call("/v1/models/m:predict", b"{}", dict))
         path = "/monitoring/prometheus/metrics"
         _, body = raw_call(server.rest_port, "GET", path, b"", {})
     count = 'request_count{model_name="m",status="INVALID_ARGUMENT"} 1'
     assert count in body.decode()
 
 
-def test_client_over_http_needs_neither_tensorflow_nor_grpc():
+HEAVY = {"http": ("tensorflow", "keras", "grpc", "google.protobuf")}
+HEAVY["grpc"] = ("tensorflow", "keras", "tensorflow_serving")
+
+
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_client_is_slim(scheme, kind):
     code = (
-        "import pathlib, sys\n"
-        "from slice_tf_serving import Client\n"
-        "Client('http://127.0.0.1', 'm').close()\n"
-        "heavy = {'tensorflow', 'keras', 'grpc', 'google.protobuf'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
+        "import asyncio, pathlib, sys\n"
+        "import slice_tf_serving\n"
+        "async def main():\n"
+        f"    client = slice_tf_serving.{kind}('{scheme}://127.0.0.1', 'm')\n"
+        "    if hasattr(client, '_connected'): client._connected()\n"
+        "    closing = client.close()\n"
+        "    if closing: await closing\n"
+        "asyncio.run(main())\n"
+        f"print(sorted(set({HEAVY[scheme]!r}) & set(sys.modules)))\n"
         "status = pathlib.Path('/proc/self/status').read_text()\n"
         "print(int(status.split('VmHWM:')[1].split()[0]) // 1024)\n"
     )

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 
 from slice_tf_serving.codes import ApiError
 from slice_tf_serving.dtypes import BY_NAME, of_array
-from slice_tf_serving.tensors import decode, encode
+from slice_tf_serving.tensors import decode, fill
 
 ARRAYS = [
     np.array([[1.5, np.nan], [np.inf, -0.0]], "float32"),
@@ -32,7 +33,8 @@ def test_every_type_is_tried():
 @pytest.mark.parametrize("content", [True, False])
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda one: one.dtype.name)
 def test_arrays_come_back_and_tensorflow_agrees(array, content):
-    proto = encode(array, of_array(array), content=content)
+    proto = tensor_pb2.TensorProto()
+    fill(proto, array, of_array(array), content=content)
     decoded = decode(proto, "x", 100)
     assert decoded.dtype == array.dtype
     np.testing.assert_array_equal(decoded, array)
@@ -90,4 +92,9 @@ def test_elements_are_bounded_before_memory_is_taken():
 def test_text_must_be_text():
     array = np.array([1], object)
     with pytest.raises(TypeError, match="Received: type=int"):
-        encode(array, BY_NAME["DT_STRING"], content=True)
+        fill(
+            tensor_pb2.TensorProto(),
+            array,
+            BY_NAME["DT_STRING"],
+            content=True,
+        )
