@@ -1,5 +1,6 @@
 """MoE: a whole model a slice, and a gate."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,14 +85,24 @@ class MixtureOfExpertsModel(TaskModel):
 def train_mixture_of_experts(task: BaselineTask) -> TaskModel:
     """Returns a `MixtureOfExpertsModel`, each expert trained on its slice.
 
-    A slice without members keeps an expert that has learned nothing.
+    An expert takes as many steps on its slice as one of all examples would;
+    as many epochs are too few to learn a small slice. A slice without members
+    keeps an expert that has learned nothing.
     """
     experts: list[VanillaModel] = []
     for members in task.membership.T > 0:
         # A copy, without the optimizer that a file of the mixture would hold.
         expert, learner = new_vanilla(task), new_vanilla(task)
         if members.any():
-            task.fit(learner, rows=members)
+            steps = task.epochs * _steps(task, len(members))
+            epochs = steps // _steps(task, int(members.sum()))
+            longer = dataclasses.replace(task, epochs=epochs)
+            longer.fit(learner, rows=members)
         expert.set_weights(learner.get_weights())
         experts.append(expert)
     return task.fit(MixtureOfExpertsModel(experts, task.schema))
+
+
+def _steps(task: BaselineTask, num_examples: int) -> int:
+    """Returns how many steps an epoch takes."""
+    return -(-num_examples // task.batch_size)
