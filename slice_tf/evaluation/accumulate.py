@@ -6,13 +6,7 @@ import numpy as np
 
 from slice_tf.evaluation import inputs
 from slice_tf.evaluation.fingerprint import checksum_rows
-from slice_tf.evaluation.members import (
-    add_codes,
-    add_sums,
-    chunks,
-    find,
-    pack,
-)
+from slice_tf.evaluation.members import Chunk, add_codes, add_sums, chunks
 from slice_tf.evaluation.scores import NUM_BINS, bins_of_probabilities
 
 # Losses, probabilities and weights are summed as whole multiples of this, so
@@ -136,20 +130,38 @@ class SliceCounts:
         )
         amounts = inputs.check_weights(weights, len(batch), self.weighted)
         groups = inputs.check_clusters(clusters, len(batch), self.clustered)
-        for rows in chunks(len(batch)):
-            unknown = None if batch.unknown is None else batch.unknown[rows]
-            packed = pack(batch.members[rows])
-            self._count(
-                batch.labels[rows],
-                batch.probabilities[rows],
-                find(packed),
-                1 if amounts is None else amounts[rows],
-                None if groups is None else groups[rows],
-            )
-            self.checksum += checksum_rows(batch.labels[rows], packed, unknown)
+        for chunk in chunks(batch.members):
+            self.count(batch, chunk, amounts, groups)
+
+    def count(
+        self,
+        batch: inputs.Predictions,
+        chunk: Chunk,
+        weights: Any = None,
+        clusters: Any = None,
+    ) -> None:
+        """Counts some rows of a batch that was checked.
+
+        Args:
+            batch: As `inputs.check_predictions` returns it.
+            chunk: Its rows.
+            weights: As `inputs.check_weights` returns them.
+            clusters: As `inputs.check_clusters` returns them.
+        """
+        rows = chunk.rows
+        labels = batch.labels[rows]
+        unknown = None if batch.unknown is None else batch.unknown[rows]
+        self._count(
+            labels,
+            batch.probabilities[rows],
+            chunk.found,
+            1 if weights is None else weights[rows],
+            None if clusters is None else clusters[rows],
+        )
+        self.checksum += checksum_rows(labels, chunk.packed, unknown)
         self.checksum %= 2**64
-        if batch.unknown is not None:
-            self.unknown[:-1] += batch.unknown.sum(axis=0)
+        if unknown is not None:
+            self.unknown[:-1] += unknown.sum(axis=0)
 
     def merge(self, other: "SliceCounts") -> None:
         """Adds what another accumulator counted.
@@ -186,7 +198,9 @@ class SliceCounts:
     @property
     def num_examples(self) -> int:
         """Number of examples counted."""
-        return int(self.sizes[-1])
+        if self.weights is not None:
+            return int(self.weights[0, -1])
+        return int(self.scores[-1].sum())
 
     @property
     def confusion(self) -> Any:
@@ -204,16 +218,15 @@ class SliceCounts:
         weights: Any,
         groups: Any,
     ) -> None:
-        guesses = probabilities.argmax(axis=1)
+        guesses = inputs.predicted(probabilities)
         right = guesses == labels
         if self.tables is None:
             event, score = labels, probabilities[:, 1]
             bins = bins_of_probabilities(score)
             # Ties and rounding: the upper half is what is predicted as 1.
             half = NUM_BINS // 2
-            bins = np.where(
-                guesses == 1, np.maximum(bins, half), np.minimum(bins, half - 1)
-            )
+            astray = np.flatnonzero((bins >= half) != guesses)
+            bins[astray] = half - 1 + guesses[astray]
         else:
             event, score = right.astype(np.int64), probabilities.max(axis=1)
             bins = bins_of_probabilities(score)

@@ -9,6 +9,7 @@ from slice_tf.evaluation import inputs
 from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.fingerprint import fingerprint_of
 from slice_tf.evaluation.indicators import IndicatorCounts
+from slice_tf.evaluation.members import chunks
 from slice_tf.evaluation.metric import FLOOR
 from slice_tf.evaluation.metrics import CellMetric
 from slice_tf.evaluation.overlap import OverlapCounts
@@ -90,40 +91,47 @@ class Evaluator:
         """
         self._check_whole("baseline_probabilities", baseline_probabilities)
         self._check_whole("indicator_logits", indicator_logits)
-        truth = inputs.check_labels(labels, self.counts.num_classes)
+        counts = self.counts
+        batch = inputs.check_predictions(
+            labels,
+            probabilities,
+            membership,
+            known,
+            counts.num_slices,
+            counts.num_classes,
+        )
+        amounts = inputs.check_weights(weights, len(batch), counts.weighted)
+        groups = inputs.check_clusters(clusters, len(batch), counts.clustered)
         before = learned = None
         if baseline_probabilities is not None and (
-            self.counts.weighted or self.counts.clustered
+            counts.weighted or counts.clustered
         ):
             raise ValueError(
                 "A paired comparison must be of independent examples of equal "
                 "weight. Received: baseline_probabilities, weighted="
-                f"{self.counts.weighted}, clustered={self.counts.clustered}"
+                f"{counts.weighted}, clustered={counts.clustered}"
             )
         if baseline_probabilities is not None:
             before = inputs.check_probabilities(
-                baseline_probabilities, len(truth), self.counts.num_classes
+                baseline_probabilities, len(batch), counts.num_classes
             )
         if indicator_logits is not None:
             learned = IndicatorCounts(self.schema.num_slices)
             learned.add(indicator_logits, membership, known)
-        self.counts.add(
-            truth,
-            probabilities,
-            membership,
-            known,
-            weights=weights,
-            clusters=clusters,
-        )
         # From here on nothing can fail, so that no batch is half counted.
-        self.overlap.add(membership, known)
         if before is not None:
             self.paired = self.paired or PairedCounts(self.schema.num_slices)
-            verdicts = (
-                before.argmax(axis=1) == truth,
-                np.asarray(probabilities).argmax(axis=1) == truth,
-            )
-            self.paired.add(*verdicts, membership, known, truth)
+        for chunk in chunks(batch.members):
+            counts.count(batch, chunk, amounts, groups)
+            self.overlap.count(chunk)
+            if self.paired is not None and before is not None:
+                rows = chunk.rows
+                truth = batch.labels[rows]
+                was_right, is_right = (
+                    inputs.predicted(scores[rows]) == truth
+                    for scores in (before, batch.probabilities)
+                )
+                self.paired.count(was_right, is_right, truth, chunk)
         if learned is not None:
             if self.indicators is not None:
                 learned.merge(self.indicators)

@@ -58,7 +58,8 @@ class IndicatorCounts:
             membership, known, len(logits), self.num_slices
         )
         sides = 2 * np.arange(self.num_slices)
-        for rows in chunks(len(logits)):
+        for chunk in chunks(members):
+            rows = chunk.rows
             codes = (sides + members[rows]) * NUM_BINS
             codes += bins_of_logits(logits[rows])
             if unknown is not None:

@@ -102,6 +102,13 @@ def check_probabilities(
     return array
 
 
+def predicted(probabilities: Any) -> Any:
+    """Returns the likeliest class of each row, the first where some tie."""
+    if probabilities.shape[1] == 2:  # `argmax` takes ten times as long
+        return (probabilities[:, 1] > probabilities[:, 0]).astype(np.int64)
+    return probabilities.argmax(axis=1)
+
+
 def check_members(
     membership: Any, known: Any, num_rows: int, num_slices: int
 ) -> tuple[Any, Any]:

@@ -1,5 +1,6 @@
 """Membership as bits, and the fast ways to count in all slices at once."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,10 +16,40 @@ _FIRST = np.array([8 - max(v.bit_length(), 1) for v in range(256)], np.int64)
 _REST = np.array([v ^ (1 << v.bit_length() >> 1) for v in range(256)], np.uint8)
 
 
-def chunks(num_rows: int) -> Iterator[slice]:
-    """Yields runs of rows that cover a batch."""
-    for start in range(0, num_rows, _CHUNK):
-        yield slice(start, min(start + _CHUNK, num_rows))
+class Chunk:
+    """Some rows of a batch, and what counting needs of their membership.
+
+    All accumulators of an evaluation share it, because finding memberships
+    takes longer than counting them.
+
+    Args:
+        rows: Where in the batch they are.
+        members: bool, of shape `[rows, slices]`.
+    """
+
+    def __init__(self, rows: slice, members: Any) -> None:
+        self.rows, self.members = rows, members
+
+    @functools.cached_property
+    def packed(self) -> Any:
+        """Membership as bits; see `pack`."""
+        return pack(self.members)
+
+    @functools.cached_property
+    def found(self) -> list[tuple[Any, Any]]:
+        """All memberships; see `find`."""
+        return find(self.packed)
+
+
+def chunks(members: Any) -> Iterator[Chunk]:
+    """Yields runs of rows that cover a batch.
+
+    Args:
+        members: bool, of shape `[batch, slices]`.
+    """
+    for start in range(0, len(members), _CHUNK):
+        rows = slice(start, min(start + _CHUNK, len(members)))
+        yield Chunk(rows, members[rows])
 
 
 def pack(members: Any) -> Any:
@@ -38,6 +69,31 @@ def pack(members: Any) -> Any:
     return np.packbits(wide).reshape(num_rows, width // _BYTE)
 
 
+def pack_columns(members: Any) -> Any:
+    """Returns who is in each slice as bits, in whole 64-bit words a slice.
+
+    Which bit stands for which row is the same for all slices and told
+    nowhere: eight blocks of rows are shifted over each other, which takes a
+    tenth of the time of packing columns in order.
+
+    Args:
+        members: bool, of shape `[batch, slices]`.
+
+    Returns:
+        uint64, of shape `[slices, words]`.
+    """
+    num_rows, num_slices = members.shape
+    height = -(-max(num_rows, 1) // _WORD) * _BYTE
+    blocks = np.zeros((_BYTE * height, num_slices), np.bool_)
+    blocks[:num_rows] = members
+    packed, *rest = blocks.reshape(_BYTE, -1).view(np.uint64)
+    for block in rest:
+        packed <<= np.uint64(1)
+        packed |= block
+    columns = packed.view(np.uint8).reshape(height, num_slices).T
+    return np.ascontiguousarray(columns).view(np.uint64)
+
+
 def find(packed: Any) -> list[tuple[Any, Any]]:
     """Returns all memberships, as pairs of rows and slices.
 
@@ -52,7 +108,7 @@ def find(packed: Any) -> list[tuple[Any, Any]]:
         Parts `(rows, slices)`, int64 `[memberships]` each.
     """
     flat = packed.reshape(-1)
-    found = np.flatnonzero(flat != 0)
+    found = np.flatnonzero(flat.view(np.bool_))
     rest = flat.take(found)  # `take` is twice as fast as brackets here
     rows = found // packed.shape[1]
     starts = (found - rows * packed.shape[1]) * _BYTE
@@ -60,7 +116,7 @@ def find(packed: Any) -> list[tuple[Any, Any]]:
     while rest.size:
         parts.append((rows, starts + _FIRST.take(rest)))
         rest = _REST.take(rest)
-        more = np.flatnonzero(rest != 0)
+        more = np.flatnonzero(rest.view(np.bool_))
         rest, rows, starts = (one.take(more) for one in (rest, rows, starts))
     return parts
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.members import chunks, pack
+from slice_tf.evaluation.members import Chunk, chunks, pack_columns
 
 
 class OverlapCounts:
@@ -37,12 +37,16 @@ class OverlapCounts:
         members, _ = inputs.check_members(
             membership, known, len(membership), self.num_slices
         )
-        for rows in chunks(len(members)):
-            # Not a matrix product: on a busy machine its threads wait for
-            # each other, and bits are as fast.
-            bits = pack(members[rows].T).view(np.uint64)
-            for i, ours in enumerate(bits):
-                self.cells[i, i:] += _ones(ours & bits[i:])
+        for chunk in chunks(members):
+            self.count(chunk)
+
+    def count(self, chunk: Chunk) -> None:
+        """Counts rows that were checked."""
+        # Not a matrix product: on a busy machine its threads wait for each
+        # other, and bits are as fast.
+        bits = pack_columns(chunk.members)
+        for i, ours in enumerate(bits):
+            self.cells[i, i:] += _ones(ours & bits[i:])
 
     @property
     def shared(self) -> Any:
@@ -63,5 +67,6 @@ class OverlapCounts:
 def _ones(words: Any) -> Any:
     """Returns the number of ones in each row of 64-bit words."""
     if hasattr(np, "bitwise_count"):  # since NumPy 2
-        return np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+        # A chunk's rows fit 16 bits.
+        return np.bitwise_count(words).sum(axis=1, dtype=np.uint16)
     return np.unpackbits(words.view(np.uint8), axis=1).sum(axis=1)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.members import add_codes, chunks, find, pack
+from slice_tf.evaluation.members import Chunk, add_codes, chunks
 
 
 class PairedCounts:
@@ -56,11 +56,15 @@ class PairedCounts:
         members, _ = inputs.check_members(
             membership, known, len(before), self.num_slices
         )
-        codes = 2 * before.astype(np.int64) + after
-        if labels is not None:
-            codes += 4 * (np.asarray(labels) != 0)
-        for rows in chunks(len(codes)):
-            add_codes(self.label_cells, codes[rows], find(pack(members[rows])))
+        truth = np.zeros(len(before)) if labels is None else np.asarray(labels)
+        for chunk in chunks(members):
+            rows = chunk.rows
+            self.count(before[rows], after[rows], truth[rows], chunk)
+
+    def count(self, before: Any, after: Any, labels: Any, chunk: Chunk) -> None:
+        """Counts rows that were checked; see `add`."""
+        codes = 4 * (labels != 0) + 2 * before.astype(np.int64) + after
+        add_codes(self.label_cells, codes, chunk.found)
 
     def merge(self, other: "PairedCounts") -> None:
         """Adds what another accumulator counted.

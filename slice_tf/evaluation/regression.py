@@ -6,7 +6,7 @@ import numpy as np
 
 from slice_tf.evaluation import inputs, intervals
 from slice_tf.evaluation.fingerprint import checksum_rows, fingerprint_of
-from slice_tf.evaluation.members import chunks, find, pack
+from slice_tf.evaluation.members import chunks
 from slice_tf.evaluation.metric import FLOOR, Metric, ratio, to_metrics
 from slice_tf.evaluation.results import (
     DataFacts,
@@ -76,15 +76,14 @@ class RegressionCounts:
         )
         errors, centered = guesses - truth, truth - self.center
         columns = [np.abs(errors) ** e * centered**t for e, t in _MOMENTS]
-        for rows in chunks(len(truth)):
-            packed = pack(members[rows])
-            parts = find(packed)
+        for chunk in chunks(members):
+            rows = chunk.rows
             for total, column in zip(
                 (*self.moments, self.errors), (*columns, errors), strict=True
             ):
-                _add(total, column[rows], parts)
+                _add(total, column[rows], chunk.found)
             missing = None if unknown is None else unknown[rows]
-            self.checksum += checksum_rows(truth[rows], packed, missing)
+            self.checksum += checksum_rows(truth[rows], chunk.packed, missing)
         self.checksum %= 2**64
         if unknown is not None:
             self.unknown[:-1] += unknown.sum(axis=0)

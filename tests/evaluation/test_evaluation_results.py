@@ -68,6 +68,7 @@ def test_file_states_every_fact(tmp_path):
         "format_version": 1,
         "schema": SliceSchema.from_names(["night"]).to_dict(),
         "num_classes": 2,
+        "examples": None,
         "floor": 30,
         "gate": None,
         "data": {"path": "out/test", "num_examples": 2},
