@@ -9,10 +9,27 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "BertEncoder": "slice_tf.backbones.bert",
     "HubLayer": "slice_tf.backbones.hub_layer",
+    "WordPieces": "slice_tf.backbones.word_pieces",
+    "build_bert": "slice_tf.backbones.load_bert",
+    "load_bert": "slice_tf.backbones.load_bert",
 }
 
-__all__ = ["HubLayer"]
+__all__ = [
+    "BertEncoder",
+    "HubLayer",
+    "WordPieces",
+    "build_bert",
+    "import_layers",
+    "load_bert",
+]
+
+
+def import_layers() -> None:
+    """Imports all layers, so that Keras can load models that hold them."""
+    for module in set(_HOME.values()):
+        importlib.import_module(module)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from slice_tf.backbones import import_layers
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.models.task_model import TaskModel
 from slice_tf.schema import SliceSchema
@@ -107,6 +108,7 @@ def load_model_directory(
     path = pathlib.Path(directory)
     _check_complete(path)
     spec, schema = FeatureSpec.load(path), SliceSchema.load(path)
+    import_layers()
     _import_backbone(read_training(path))
     try:
         model = keras.models.load_model(path / MODEL_FILE)
