@@ -2,8 +2,9 @@
 
 A slice of `m` examples is drawn many times from a known source: two classes,
 scores that are calibrated, and an accuracy of `rate`. The truth is what a
-million examples show. Slices of fewer than 30 count as `too few` in a table,
-whatever their interval; they are simulated all the same.
+million examples show. From 30 examples on, only draws count whose denominator
+is 30 or more, because the rest is `too few` in a table, whatever its interval.
+With 10 examples all are too few; they are simulated all the same.
 
     python experiments/interval_coverage.py [--draws N] [--positives SHARE]
 """
@@ -17,12 +18,13 @@ import numpy as np
 from slice_tf.evaluation import intervals, render_table
 from slice_tf.evaluation.binary import binary_metrics, rate
 from slice_tf.evaluation.calibration import calibration_metrics
-from slice_tf.evaluation.metric import ratio
+from slice_tf.evaluation.metric import FLOOR, ratio
 from slice_tf.evaluation.scores import NUM_BINS, bin_edges, bins_of_logits
 
 SIZES = (10, 30, 100, 1000)
 RATES = (0.5, 0.9, 0.98)
 LOW, HIGH = 0.93, 0.98
+RARE = 0.05  # a share of draws too small to say how often they hold
 
 
 def main() -> None:
@@ -44,7 +46,8 @@ def main() -> None:
             sample = draw(rng, flags.draws, size, accuracy, flags.positives)
             for name, (_, low, high, n) in metrics_of(*sample, usual).items():
                 value = truth[name][0][0]
-                held, share = coverage(value, low, high, n)
+                enough = FLOOR if size >= FLOOR else 1
+                held, share = coverage(value, low, high, n, enough)
                 table.setdefault(name, []).append(shown(held, share))
                 if size >= 30 and not np.isnan(held):
                     inside.append(LOW <= held <= HIGH)
@@ -148,10 +151,12 @@ def difference(right: Any, size: int) -> tuple[Any, ...]:
     return value, low, high, np.full(len(right), size)
 
 
-def coverage(value: float, low: Any, high: Any, n: Any) -> tuple[float, float]:
+def coverage(
+    value: float, low: Any, high: Any, n: Any, least: int
+) -> tuple[float, float]:
     """Returns how often the interval holds, and how often there is one."""
-    there = ~np.isnan(low) & (n > 0)
-    if not there.any():
+    there = ~np.isnan(low) & (n >= least)
+    if there.mean() < RARE:
         return float("nan"), 0.0
     held = (low[there] <= value) & (value <= high[there])
     return float(held.mean()), float(there.mean())

@@ -17,7 +17,7 @@ def calibration_metrics(
     """Returns value, low, high and denominator of two metrics.
 
     `calibration_bias` is the mean score minus the rate of the event, with a
-    normal interval. `calibration_error` is the root mean square of that
+    score interval. `calibration_error` is the root mean square of that
     difference over 16 groups of scores, less what chance alone would show, so
     that a calibrated model's is near 0 whatever the number of examples.
 
@@ -44,12 +44,27 @@ def calibration_groups(scores: Any, mean_scores: Any, num_groups: int) -> Any:
 
 
 def _bias(scores: Any, mean_scores: Any, n: Any) -> tuple[Any, ...]:
+    """Score interval of the mean score minus the rate of the event.
+
+    A slice of 30 with rare events often shows none, and the spread of its
+    residuals says nothing then. So the variance is taken as a function of the
+    true bias, as Wilson does: `V - b * (1 - 2 * mean) - b**2`, where `V` is
+    what the scores promise, or what the residuals show where that is more.
+    Where all scores are equal it is Wilson's interval.
+    """
+    sizes = scores.sum(axis=1)
     residuals = mean_scores - np.array([[0.0], [1.0]])
     value = ratio((scores * residuals).sum(axis=(1, 2)), n)
     squares = ratio((scores * residuals**2).sum(axis=(1, 2)), n)
-    spread = np.sqrt(np.maximum(squares - value**2, 0))
-    half = Z * ratio(spread, np.sqrt(np.where(n > 1, n - 1, np.nan)))
-    return value, value - half, value + half
+    slope = 1 - 2 * ratio((sizes * mean_scores).sum(axis=1), n)
+    promised = ratio((sizes * mean_scores * (1 - mean_scores)).sum(axis=1), n)
+    spread = np.maximum(promised, squares + value * slope)
+    step = ratio(Z**2, n)
+    center = (value - step * slope / 2) / (1 + step)
+    root = center**2 - (value**2 - step * spread) / (1 + step)
+    half = np.sqrt(np.maximum(root, 0))
+    low, high = center - half, center + half
+    return value, np.minimum(low, value), np.maximum(high, value)
 
 
 def _error(scores: Any, mean_scores: Any, n: Any) -> tuple[Any, ...]:

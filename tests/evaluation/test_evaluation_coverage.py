@@ -10,6 +10,7 @@ from scipy import stats
 
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.binary import PSEUDO_COUNTS, f1, matthews
+from slice_tf.evaluation.calibration import calibration_metrics
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.98])
@@ -56,3 +57,25 @@ def test_means_of_skewed_losses_are_held(size):
         losses.mean(axis=1), (losses**2).mean(axis=1), size, truth, square
     )
     assert 0.925 < ((low <= truth) & (truth <= high)).mean() < 0.99
+
+
+def test_bias_of_one_score_for_all_is_wilson_of_the_rate():
+    events = np.arange(31)
+    scores = np.stack([30 - events, events], axis=1)[:, :, None]
+    found = calibration_metrics(scores, np.array([0.1]))["calibration_bias"]
+    low, high = intervals.wilson(events, np.full(31, 30))
+    np.testing.assert_allclose(found[1], 0.1 - high, atol=1e-12)
+    np.testing.assert_allclose(found[2], 0.1 - low, atol=1e-12)
+
+
+@pytest.mark.parametrize("promised", [0.03, 0.1])
+@pytest.mark.parametrize("size", [30, 100, 1_000])
+def test_bias_is_held_where_events_are_rare_and_scores_too_sure(promised, size):
+    """The event has a rate of 0.1; the normal interval of 30 holds 0.80."""
+    rng = np.random.default_rng(size)
+    events = rng.binomial(size, 0.1, 4_000)
+    scores = np.stack([size - events, events], axis=1)[:, :, None]
+    mean_scores = np.array([promised])
+    bias = calibration_metrics(scores, mean_scores)["calibration_bias"]
+    held = (bias[1] <= promised - 0.1) & (promised - 0.1 <= bias[2])
+    assert 0.925 < held.mean() < 0.985
