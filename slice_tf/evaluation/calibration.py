@@ -77,6 +77,10 @@ def _error(scores: Any, mean_scores: Any, n: Any) -> tuple[Any, ...]:
         chance = np.where((sizes > 0) & (sizes < 2), 0.25, chance)
     shares = ratio(sizes, n[:, None])
     squared = (shares * (gaps**2 - chance)).sum(axis=1)
+    # At least what the bias shows: few examples in many groups leave nothing
+    # beyond chance of each, but all may lie to one side.
+    bias, unsure = (shares * gaps).sum(axis=1), (shares**2 * chance).sum(axis=1)
+    squared = np.maximum(squared, bias**2 - unsure)
     variance = (shares**2 * chance * (2 * chance + 4 * gaps**2)).sum(axis=1)
     half = Z * np.sqrt(variance)
     ends = (squared, squared - half, squared + half)

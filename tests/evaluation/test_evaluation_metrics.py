@@ -318,3 +318,15 @@ def test_logits_must_fit_and_be_finite():
         to_probabilities([[0.0, 1.0]], 2)
     with pytest.raises(ValueError, match=r"logits=\[nan\] at row 1"):
         to_probabilities([[0.0], [np.nan]], 2)
+
+
+def test_few_sure_and_wrong_predictions_are_no_chance():
+    """One example in most groups: each alone could be bad luck."""
+    scores = np.linspace(0.5, 0.95, 10)
+    probabilities = np.stack([scores, (1 - scores) / 2, (1 - scores) / 2], 1)
+    counts = SliceCounts(0, 3)
+    counts.add(np.ones(10, int), probabilities, np.zeros((10, 0)))
+    found = slice_metrics(counts)[0]
+    assert found["calibration_bias"].value == pytest.approx(scores.mean())
+    assert found["calibration_bias"].low > 0
+    assert 0.6 < found["calibration_error"].value < 0.75
