@@ -15,7 +15,8 @@ class Limits:
             of a gRPC message.
         elements: Of one tensor, unless its bytes are in the message as they
             are; and of the values in an HTTP body.
-        body_seconds: Time that the body of an HTTP request may take to come.
+        body_seconds: Time that the head of an HTTP request may take to come,
+            and then its body.
         waiting: Requests for one version that may wait for it.
 
     Raises:

@@ -10,7 +10,7 @@ from slice_tf_serving.codes import Code
 NOT_READY = (Code.UNAVAILABLE, Code.NOT_FOUND)
 SECONDS_BETWEEN_TRIES = 0.2
 
-_BACKOFF_SECONDS = 0.1
+_BACKOFF_SECONDS, _MOST_SECONDS = 0.1, 2.0
 _LEAST_SECONDS = 0.001
 
 
@@ -38,10 +38,11 @@ class Patience:
     def pause(self) -> float | None:
         """Returns seconds to wait before the next try; `None` for no more.
 
-        Waits grow, and no two clients wait as long, so that a server that
-        comes back is not run over.
+        Waits grow up to two seconds, and no two clients wait as long, so that
+        a server that comes back is not run over.
         """
-        pause = random.uniform(0.5, 1) * _BACKOFF_SECONDS * 2**self._attempt
+        longest = min(_BACKOFF_SECONDS * 2**self._attempt, _MOST_SECONDS)
+        pause = random.uniform(0.5, 1) * longest
         if (
             self._attempt >= self.retries
             or time.monotonic() + pause >= self._deadline

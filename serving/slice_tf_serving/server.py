@@ -16,8 +16,9 @@ import uvicorn
 
 from slice_tf_serving.grpc_service import add_services
 from slice_tf_serving.health import add_health
+from slice_tf_serving.http_protocol import HttpProtocol, give_up_late_heads
 from slice_tf_serving.limits import Limits
-from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.model_config import ModelConfig, read_models_config
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.ports import listening
 from slice_tf_serving.request_log import LogSettings, RequestLog
@@ -63,6 +64,9 @@ class ModelServer:
         log: Where to log a sample of requests, if anywhere.
         model_threads: Threads that one operation of a model may use; 0 stands
             for all cores. One is the fastest for small models.
+        config_file: A `models.config` to look at again, so that models come
+            and go and labels move without a restart.
+        config_poll_seconds: How often to look at it; 0 stands for never.
         shared_dir: Where to leave metrics for other processes that serve at
             the same ports; see `Workers`. `None` leaves the ports to this
             process alone.
@@ -99,6 +103,8 @@ class ModelServer:
         watch_slices: bool = False,
         log: LogSettings | None = None,
         model_threads: int = 1,
+        config_file: str | os.PathLike[str] | None = None,
+        config_poll_seconds: float = 0.0,
         shared_dir: str | None = None,
     ) -> None:
         for name, port in (("rest_port", rest_port), ("grpc_port", grpc_port)):
@@ -131,6 +137,8 @@ class ModelServer:
         self._watch_slices = watch_slices
         self._log = log
         self._model_threads = model_threads
+        self._config_file = config_file
+        self._config_poll_seconds = config_poll_seconds
         self._shared_dir = shared_dir
         self._is_draining = False
         self._manager: ModelManager | None = None
@@ -279,6 +287,13 @@ class ModelServer:
             tasks = [
                 asyncio.create_task(self._poll(service.manager)),
                 asyncio.create_task(_share(service.telemetry)),
+                asyncio.create_task(self._watch_config(service.manager)),
+                asyncio.create_task(
+                    give_up_late_heads(
+                        rest_server.server_state.connections,
+                        self._limits.body_seconds,
+                    )
+                ),
             ]
             ending = asyncio.create_task(self._ending.wait())
             await asyncio.wait(
@@ -301,6 +316,23 @@ class ModelServer:
                 await manager.poll()
             except Exception:  # Such as a file system that is away.
                 logger.exception("failed to look for versions")
+
+    async def _watch_config(self, manager: ModelManager) -> None:
+        """Applies `models.config` whenever it changes, as a whole or not."""
+        applied: Sequence[ModelConfig] = self.models
+        told = ""
+        while self._config_file is not None and self._config_poll_seconds:
+            await asyncio.sleep(self._config_poll_seconds)
+            try:
+                wanted = read_models_config(self._config_file)
+                if wanted != applied:
+                    await manager.reload(wanted)
+                    applied, told = wanted, ""
+                    logger.info("took over %s", self._config_file)
+            except Exception as error:  # What is served stays.
+                if str(error) != told:
+                    logger.error("cannot take over the models: %s", error)
+                told = str(error)
 
     def _grpc_server(self, service: Service) -> Any:
         token = self._token
@@ -344,7 +376,7 @@ class ModelServer:
                 tls["ssl_cert_reqs"] = ssl.CERT_REQUIRED
         config = uvicorn.Config(
             RestApp(service, self._token),
-            http="httptools",
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

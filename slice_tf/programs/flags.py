@@ -119,3 +119,17 @@ def new_directory(
         shutil.rmtree(path)
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def read_token(path: pathlib.Path) -> str:
+    """Returns the token that a file holds.
+
+    Raises:
+        ValueError: If it holds none.
+    """
+    token = path.read_text(encoding="utf-8").strip()
+    if not token:
+        raise ValueError(
+            f"`--token-file` must hold a token. Received: token_file={path}"
+        )
+    return token

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.flags import FlagParser, positive_int, read_token
 
 if TYPE_CHECKING:
     from slice_tf_serving import Client
@@ -32,13 +32,14 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = FlagParser("predict", "Asks a model server and prints JSON.")
     add = parser.add_argument
-    add("--url", required=True, help="http://host:port or grpc://host:port")
-    add("--name", required=True, help="name of the model")
     add(
-        "--version",
-        type=positive_int,
-        help="version of the model; by default the newest",
+        "--url",
+        required=True,
+        help="http://host:port or grpc://host:port; https:// or grpcs:// for "
+        "TLS",
     )
+    add("--name", required=True, help="name of the model")
+    _add_target(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--input",
@@ -67,7 +68,31 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         type=_seconds,
         help="seconds to wait for a server that is starting; by default none",
     )
-    return parser.parse(argv)
+    flags = parser.parse(argv)
+    if (flags.tls_key is None) != (flags.tls_certificate is None):
+        parser.error("--tls-key and --tls-certificate go together")
+    return flags
+
+
+def _add_target(parser: FlagParser) -> None:
+    pin = parser.add_mutually_exclusive_group()
+    pin.add_argument(
+        "--version",
+        type=positive_int,
+        help="version of the model; by default the newest",
+    )
+    pin.add_argument("--label", help="label of the version, such as stable")
+    add = parser.add_argument
+    file: dict[str, Any] = {"type": pathlib.Path, "metavar": "FILE"}
+    add("--token-file", **file, help="holds the token that the server asks for")
+    add(
+        "--tls-ca",
+        **file,
+        help="authority of the server's certificate, PEM; by default those of "
+        "the system",
+    )
+    add("--tls-key", **file, help="private key of the client, PEM")
+    add("--tls-certificate", **file, help="certificate of the client, PEM")
 
 
 def _seconds(text: str) -> float:
@@ -109,9 +134,19 @@ def _read(name: str) -> bytes:
 @contextlib.contextmanager
 def _client(flags: argparse.Namespace) -> Iterator["Client"]:
     from slice_tf_serving import Client
+    from slice_tf_serving.target import Certificates
 
+    token = flags.token_file and read_token(flags.token_file)
     with Client(
-        flags.url, flags.name, flags.version, timeout=flags.timeout
+        flags.url,
+        flags.name,
+        flags.version,
+        label=flags.label,
+        timeout=flags.timeout,
+        token=token,
+        certificates=Certificates(
+            flags.tls_ca, flags.tls_key, flags.tls_certificate
+        ),
     ) as client:
         if flags.wait is not None:
             client.wait_until_ready(flags.wait)

@@ -1,11 +1,11 @@
 """`slice-tf serve`: TensorFlow Serving's API on one host."""
 
 import argparse
-import pathlib
 import signal
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from slice_tf.programs.flags import read_token
 from slice_tf.programs.serve_flags import parse
 
 if TYPE_CHECKING:
@@ -65,25 +65,18 @@ def _options(flags: argparse.Namespace) -> dict[str, Any]:
             "model_threads",
         )
     }
+    options["config_file"] = flags.models_config
+    options["config_poll_seconds"] = flags.models_config_poll_seconds
     if flags.tls_key is not None:
         options["tls"] = Tls(
             flags.tls_key, flags.tls_certificate, flags.tls_client_ca
         )
     if flags.token_file is not None:
-        options["token"] = _token(flags.token_file)
+        options["token"] = read_token(flags.token_file)
     if flags.log_dir is not None:
         inputs = tuple(flags.log_input)
         options["log"] = LogSettings(flags.log_dir, flags.log_rate, inputs)
     return options
-
-
-def _token(path: pathlib.Path) -> str:
-    token = path.read_text(encoding="utf-8").strip()
-    if not token:
-        raise ValueError(
-            f"`--token-file` must hold a token. Received: token_file={path}"
-        )
-    return token
 
 
 def _announce(

@@ -56,6 +56,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         help="how often to look for new versions; 0 stands for never",
     )
     add(
+        "--models-config-poll-seconds",
+        type=_seconds,
+        default=0.0,
+        help="how often to look at --models-config again; 0, the default, "
+        "stands for never",
+    )
+    add(
         "--workers",
         type=positive_int,
         default=1,
@@ -127,6 +134,8 @@ def _check(parser: FlagParser, flags: argparse.Namespace) -> None:
     any_of_one = flags.base_dir is not None or flags.name is not None
     if one == (flags.models_config is not None) or (any_of_one and not one):
         parser.error("pass either --base-dir and --name, or --models-config")
+    if flags.models_config_poll_seconds and flags.models_config is None:
+        parser.error("--models-config-poll-seconds needs --models-config")
     if (flags.tls_key is None) != (flags.tls_certificate is None):
         parser.error("--tls-key and --tls-certificate go together")
     if flags.tls_client_ca is not None and flags.tls_key is None:

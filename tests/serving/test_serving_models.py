@@ -14,7 +14,11 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from plain_model import save_plain
 from slice_tf_serving import Client, ModelServer
 from slice_tf_serving.client_errors import RequestError
-from slice_tf_serving.model_config import ModelConfig, read_models_config
+from slice_tf_serving.model_config import (
+    ModelConfig,
+    models_config,
+    read_models_config,
+)
 from slice_tf_serving.version_policy import VersionPolicy
 
 POLL_SECONDS = 0.02
@@ -321,3 +325,70 @@ def test_wrong_configuration_is_told(text, message, tmp_path):
         ValueError, match=f"TensorFlow Serving takes.*{message}"
     ):
         read_models_config(file)
+
+
+def write_config(path, models):
+    path.with_suffix(".new").write_text(models_config(models))
+    path.with_suffix(".new").rename(path)
+
+
+def test_changed_configuration_is_taken_over(base, serving, tmp_path):
+    file = tmp_path / "models.config"
+    old = ModelConfig("m", base, VersionPolicy.specific(1))
+    write_config(file, [old])
+    server = serving(
+        *read_models_config(file),
+        config_file=file,
+        config_poll_seconds=POLL_SECONDS,
+    )
+    both = VersionPolicy.specific(1, 2)
+    write_config(file, [ModelConfig("m", base, both), ModelConfig("n", base)])
+    wait_until(lambda: states(server) == {1: "AVAILABLE", 2: "AVAILABLE"})
+    assert states(server, "n") == {2: "AVAILABLE"}
+    write_config(file, [ModelConfig("m", base, both, {"stable": 1})])
+    with client(server, label="stable") as one:
+        wait_until(lambda: version_of(one) == 1)
+    with client(server, "n") as one:
+        wait_until(lambda: version_of(one) is None)
+
+
+def version_of(one):
+    try:
+        return one.metadata().version
+    except RequestError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("nonsense {", "must be one that TensorFlow Serving takes"),
+        ("model_config_list { config { name: 'm' surprise: 1 } }", "surprise"),
+        (
+            "model_config_list { config { name: 'm' base_path: '/m' "
+            "model_platform: 'tensorflow' logging_config {} } }",
+            "No request-logger-creator provided",
+        ),
+        (
+            "model_config_list { config { name: 'm' base_path: '/nowhere' "
+            "model_platform: 'tensorflow' version_labels "
+            "{ key: 'stable' value: 9 } } }",
+            "assign label to version 9",
+        ),
+    ],
+)
+def test_wrong_configuration_leaves_what_is_served(
+    text, message, base, serving, tmp_path, caplog
+):
+    file = tmp_path / "models.config"
+    server = serving(
+        ModelConfig("m", base),
+        config_file=file,
+        config_poll_seconds=POLL_SECONDS,
+    )
+    file.write_text(text)
+    wait_until(lambda: message in caplog.text)
+    time.sleep(5 * POLL_SECONDS)
+    assert caplog.text.count(message) == 1
+    with client(server) as one:
+        assert one.predict({"x": [1.0]})["y"].tolist() == [2.5]
