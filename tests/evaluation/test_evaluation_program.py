@@ -201,7 +201,9 @@ def test_examples_are_kept_only_where_somebody_asks_for_them(work, tmp_path):
     without = Results.load(output)
     assert without.examples is None
     name = next(iter(FEATURES))
-    assert run(work[0], output, "--examples=5", f"--example-feature={name}") == 0
+    assert (
+        run(work[0], output, "--examples=5", f"--example-feature={name}") == 0
+    )
     results = Results.load(output)
     sample = results.examples
     assert len(sample.members["base"]) == 5
