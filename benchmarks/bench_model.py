@@ -1,20 +1,23 @@
 """What slices cost a model: training step and inference beside no slices.
 
 A trunk of 768 -> 768 -> 768, batches of 256, experts of width 128, float32,
-all losses, Adam, two threads. Every form of every number of slices is timed
-in turn within each round, with the model without slices beside it; ratios are
-medians over rounds. The floor is what the arithmetic and the bytes of a step
-would take in CPU time at the rates this machine reaches for a large matrix
-product and a large copy, measured in the same run.
+all losses, Adam (`FusedAdam` for all, the model without slices included, but
+where a row says that it is Keras'), two threads. Every form of every number
+of slices is timed in turn within each round, with the model without slices
+beside it; ratios are medians over rounds. The floor is what the arithmetic
+and the bytes of a step would take in CPU time at the rates this machine
+reaches for a large matrix product and a large copy, measured in the same run.
+Peak memory is that of a process which makes the model and trains four steps.
 
 Run it with: python benchmarks/bench_model.py
 Snorkel's slice-aware classifier runs beside it, from an environment of its
-own, with: --snorkel-python /path/to/python
+own, with: --slices --snorkel-python /path/to/python
 """
 
 import argparse
 import gc
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -28,13 +31,18 @@ import tensorflow as tf
 
 from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
 from slice_tf.schema import SliceSchema
+from slice_tf.training import FusedAdam
 
 DIM, UNITS, BATCH, RANK, THREADS = 768, 128, 256, 8, 2
 FORMS = {
+    "without": None,
     "direct": {"form": "direct"},
+    "Keras' Adam": {"form": "folded"},
     "folded": {"form": "folded"},
     "low rank": {"form": "folded", "rank": RANK},
 }
+MOST_DIRECT = 100  # Slices; of more, a direct step takes many seconds.
+IN_MEMORY = ("without", "folded", "low rank")
 SECONDS = 0.4  # of steps of one kind in one round
 
 
@@ -76,8 +84,9 @@ def batch_of(num_slices):
     return {"x": x}, {**targets, "membership": membership}
 
 
-def model_of(num_slices, arguments):
-    """Returns a compiled model; without arguments, one without slices."""
+def model_of(num_slices, form):
+    """Returns a compiled model of one of `FORMS`."""
+    arguments = FORMS[form]
     backbone = build_mlp({"x": ((DIM,), "float32")}, (DIM, DIM))
     names = [f"s{position}" for position in range(num_slices)]
     schema = SliceSchema.from_names(names)
@@ -88,12 +97,16 @@ def model_of(num_slices, arguments):
         model = SliceAwareModel(
             backbone, schema, units=UNITS, slice_rates=rates, **arguments
         )
-    model.compile(keras.optimizers.Adam(1e-3))
+    plain = form == "Keras' Adam"
+    model.compile((keras.optimizers.Adam if plain else FusedAdam)(1e-3))
     return model
 
 
 def training_step(model, num_slices):
     """Returns a function that makes one step, as `fit` makes it."""
+    # Beforehand, as `slice_tf.training.train` does: slots that are made while
+    # a step is traced take memory twice.
+    model.optimizer.build(model.trainable_variables)
     data = tf.data.Dataset.from_tensors(batch_of(num_slices)).cache().repeat()
     iterator = iter(data.prefetch(2))
     model.make_train_function()
@@ -108,7 +121,11 @@ def inference(model):
 
 
 class Snorkel:
-    """Snorkel's classifier in a process of its own, timed on request."""
+    """Snorkel's classifier in a process of its own, timed on request.
+
+    Its threads sleep while they wait: they would spin otherwise, and their
+    waiting count as work.
+    """
 
     def __init__(self, python, num_slices):
         program = os.path.join(os.path.dirname(__file__), "snorkel_model.py")
@@ -118,6 +135,13 @@ class Snorkel:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={
+                **os.environ,
+                "OMP_WAIT_POLICY": "PASSIVE",
+                "KMP_BLOCKTIME": "0",
+                "OMP_NUM_THREADS": str(THREADS),
+                "MKL_NUM_THREADS": str(THREADS),
+            },
         )
         self.training, self.inference = _Answer(), _Answer()
         self.ask()  # The first round warms up.
@@ -125,7 +149,13 @@ class Snorkel:
     def ask(self):
         """Returns wall and CPU milliseconds of a step and of a forward pass."""
         print("round", file=self.process.stdin, flush=True)
-        return [float(one) for one in self.process.stdout.readline().split()]
+        answer = self.process.stdout.readline().split()
+        if len(answer) != 4:
+            raise SystemExit(
+                "Snorkel's process must answer with four numbers. Received: "
+                f"answer={answer}, exit status={self.process.wait()}"
+            )
+        return [float(one) for one in answer]
 
     def round(self):
         """Times both once more."""
@@ -172,7 +202,7 @@ def operations(num_slices, form):
         return trunk + 2 * BATCH * DIM
     if form == "direct":
         return trunk + indicators + 2 * BATCH * experts * UNITS * (DIM + 3)
-    width = UNITS if form == "folded" else RANK
+    width = RANK if form == "low rank" else UNITS
     weights = 0 if form == "fold()" else 2 * experts * DIM * width * 2
     return trunk + indicators + weights + 2 * BATCH * DIM * experts * 2
 
@@ -191,7 +221,7 @@ def floor(model, num_slices, form, training, speed):
 
 def measure(num_slices, rounds, snorkel_python, forms):
     """Returns rows of (form, what, model, timed, baseline)."""
-    vanilla = model_of(0, None)
+    vanilla = model_of(0, "without")
     base = {
         "training": Timed(training_step(vanilla, 0)),
         "inference": Timed(inference(vanilla)),
@@ -200,13 +230,13 @@ def measure(num_slices, rounds, snorkel_python, forms):
         ("without", what, vanilla, timed, timed) for what, timed in base.items()
     ]
     for form in forms:
-        model = model_of(num_slices, FORMS[form])
-        for what, work in (
-            ("training", training_step(model, num_slices)),
-            ("inference", inference(model)),
-        ):
+        model = model_of(num_slices, form)
+        works = {"training": training_step(model, num_slices)}
+        if form in ("direct", "folded"):
+            works["inference"] = inference(model)
+        for what, work in works.items():
             rows.append((form, what, model, Timed(work), base[what]))
-        if form == "folded":
+        if form == "low rank":
             served = model.fold()
             timed = Timed(inference(served))
             rows.append(
@@ -233,7 +263,7 @@ def report(num_slices, rows, speed):
         for form, kind, model, timed, base in rows:
             if kind != what:
                 continue
-            line = f"{num_slices:>6} {what:<10} {form:<9}"
+            line = f"{num_slices:>6} {what:<10} {form:<11}"
             line += f" {statistics.median(timed.wall):8.2f}"
             line += f" {timed.ratio(base, 'wall'):8.2f}"
             line += f" {statistics.median(timed.cpu):8.2f}"
@@ -246,14 +276,63 @@ def report(num_slices, rows, speed):
             print(line, flush=True)
 
 
+def report_times(num_slices, rows):
+    """Prints how many times faster each form is than Snorkel's classifier."""
+    peers = {
+        what: timed for form, what, _, timed, _ in rows if form == "snorkel"
+    }
+    for form, what, _, timed, _ in rows:
+        if form != "snorkel":
+            wall, cpu = (peers[what].ratio(timed, c) for c in ("wall", "cpu"))
+            print(
+                f"{num_slices:>6} {what:<10} {form:<11} "
+                f"{wall:.1f} times faster than Snorkel by the clock, "
+                f"{cpu:.1f} by CPU time"
+            )
+
+
+def report_memory(num_slices):
+    """Prints the peak memory of each form, measured in processes apart."""
+    for form in IN_MEMORY:
+        command = [sys.executable, __file__, "--memory-of", form]
+        result = subprocess.run(
+            [*command, str(num_slices)],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        before, peak = map(int, result.stdout.split())
+        print(
+            f"{num_slices:>6} memory     {form:<11} {peak:6} MB, "
+            f"{peak - before} of them the model's",
+            flush=True,
+        )
+
+
+def use_memory(form, num_slices):
+    """Trains four steps; prints peaks in MB, of imports alone and of all."""
+    before = _peak()
+    step = training_step(model_of(num_slices, form), num_slices)
+    for _ in range(4):
+        step()
+    print(before, _peak())
+
+
+def _peak():
+    # Not `ru_maxrss`, which a process inherits from the one that started it.
+    status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
 def main():
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--slices", type=int, nargs="+", default=[1, 10, 100, 1000]
+        "--slices", type=int, nargs="*", default=[1, 10, 100, 1000]
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--forms", nargs="+", default=list(FORMS))
+    parser.add_argument("--forms", nargs="+", default=list(FORMS)[1:])
+    parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--snorkel-python")
     parser.add_argument(
         "--snorkel-slices", type=int, nargs="+", default=[10, 200]
@@ -261,25 +340,39 @@ def main():
     flags = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
+    if flags.memory_of:
+        use_memory(flags.memory_of[0], int(flags.memory_of[1]))
+        return
     speed = rates()
     print(
         f"{speed[0] / 1e6:.0f} GFLOP and {speed[1] / 1e6:.0f} GB a CPU second"
     )
     print(
-        "slices            form       wall ms  of none   CPU ms  of none"
+        "slices            form         wall ms  of none   CPU ms  of none"
         "    floor  M weights"
     )
     for num_slices in flags.slices:
-        rows = measure(num_slices, flags.rounds, None, flags.forms)
+        forms = [
+            form
+            for form in flags.forms
+            if form != "direct" or num_slices <= MOST_DIRECT
+        ]
+        rows = measure(num_slices, flags.rounds, None, forms)
         report(num_slices, rows, speed)
         del rows
         gc.collect()
+    if flags.slices:
+        report_memory(flags.slices[-1])
     if flags.snorkel_python:
         for num_slices in flags.snorkel_slices:
             rows = measure(
-                num_slices, flags.rounds, flags.snorkel_python, ["folded"]
+                num_slices,
+                flags.rounds,
+                flags.snorkel_python,
+                ["folded", "low rank"],
             )
             report(num_slices, rows, speed)
+            report_times(num_slices, rows)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def main():
     num_slices, dim, batch, threads = map(int, sys.argv[1:])
     logging.disable(logging.CRITICAL)
     torch.set_num_threads(threads)
+    torch.set_num_interop_threads(1)
     names = [f"s{position}" for position in range(num_slices)]
     model = SliceAwareClassifier(
         trunk(dim), head_dim=dim, slice_names=names, device=-1

@@ -23,6 +23,18 @@ class FusedAdam(keras.optimizers.Adam):
         **kwargs: As of `keras.optimizers.Adam`.
     """
 
+    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+        """Updates weights when all gradients are there, as Keras' does.
+
+        A gradient that is still being computed reads weights, and TensorFlow
+        would copy those rather than update what is being read.
+        """
+        if trainable_variables is not None and not self.built:
+            self.build(trainable_variables)  # Slots wait for nothing.
+        there = [one for one in grads if isinstance(one, tf.Tensor)]
+        with tf.control_dependencies(there):
+            return super().apply(grads, trainable_variables)
+
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Any
     ) -> None:
