@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Programs of experiments/; the other files there are what they share.
-EXPERIMENTS := synthetic interval_coverage gate_power
+EXPERIMENTS := synthetic low_rank interval_coverage gate_power
 
 .PHONY: help demo test check format bench experiments clean
 

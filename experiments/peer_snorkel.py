@@ -3,7 +3,8 @@
     python peer_snorkel.py IN.npz OUT.npz
 
 IN holds `points`, `label`, `membership` and `test_points`, seeds along the
-first axis; OUT gets `predicted`, of shape `[seeds, test examples]`. Same
+first axis; OUT gets `predicted`, of shape `[seeds, test examples]`, and
+`parameters`. Same
 backbone, widths, optimizer, batches and epochs as the others; gradients are
 clipped at 1, as its trainer does by default.
 """
@@ -19,7 +20,7 @@ UNITS = 13
 
 
 def train_and_predict(seed, points, label, membership, test_points):
-    """Trains one seed and returns the predicted classes."""
+    """Trains one seed; returns predicted classes and the model's size."""
     torch.manual_seed(seed)
     np.random.seed(seed)
     names = [f"slice_{i}" for i in range(membership.shape[1])]
@@ -52,7 +53,8 @@ def train_and_predict(seed, points, label, membership, test_points):
         inputs = {"input_data": torch.tensor(test_points)}
         outputs = model.forward(inputs, ["task"])
     last = model.op_sequences["task"][-1].name
-    return outputs[last].argmax(1).numpy()
+    size = sum(one.numel() for one in model.parameters())
+    return outputs[last].argmax(1).numpy(), size
 
 
 def main():
@@ -62,11 +64,12 @@ def main():
     columns = [
         given[name] for name in ("points", "label", "membership", "test_points")
     ]
-    predicted = [
+    found = [
         train_and_predict(seed, *each)
         for seed, each in enumerate(zip(*columns, strict=True))
     ]
-    np.savez(sys.argv[2], predicted=np.stack(predicted))
+    predicted, sizes = zip(*found, strict=True)
+    np.savez(sys.argv[2], predicted=np.stack(predicted), parameters=sizes[0])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
+import numpy as np
 
 matplotlib.use("svg")
 
@@ -22,8 +23,8 @@ def draw_slices(
 
     Args:
         path: Where the SVG goes.
-        accuracies: Setting to method to percent right, of shape
-            `[seeds, (all, s1, s2)]`.
+        accuracies: Setting to method to `accuracy`, percent right of shape
+            `[seeds, (all, s1, s2)]`. The first setting holds all methods.
     """
     first = next(iter(accuracies.values()))
     figure = Figure(
@@ -32,15 +33,27 @@ def draw_slices(
     )
     panels = figure.subplots(1, len(accuracies), sharey=True, squeeze=False)[0]
     for panel, (setting, found) in zip(panels, accuracies.items(), strict=True):
-        _draw_panel(panel, setting, found)
+        rows = {
+            row: np.asarray(found[method]["accuracy"])
+            for row, method in enumerate(first)
+            if method in found
+        }
+        _draw_panel(panel, setting, rows)
     panels[0].set_yticks(range(len(first)), list(first))
     panels[0].set_ylim(len(first) - 0.4, -0.6)
     panels[-1].legend(frameon=False, loc="lower left", fontsize=8)
-    figure.savefig(path)
+    save(figure, path)
 
 
-def _draw_panel(panel: Any, setting: str, found: Mapping[str, Any]) -> None:
-    for row, values in enumerate(found.values()):
+def save(figure: Any, path: pathlib.Path) -> None:
+    """Writes an SVG that is the same whenever it is drawn."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context({"svg.hashsalt": "slice-tf"}):
+        figure.savefig(path, metadata={"Date": None})
+
+
+def _draw_panel(panel: Any, setting: str, rows: Mapping[int, Any]) -> None:
+    for row, values in rows.items():
         for column, name, color in _COLUMNS:
             at = row + (column - 1.5) * 0.3
             low, mean, high = (
