@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from slice_tf.data.files import replacing
+from slice_tf.training.watch import check_logged, is_best_small
 
 Z = 1.96  # Two-sided 95 %.
 _PREFIX = "val_accuracy/"
-_SMALL = ("loss", "rmse")
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -76,11 +76,7 @@ class KeepBest(keras.callbacks.Callback):
         self.best, self.best_epoch = state["best"], state["epoch"]
 
     def _score(self, logs: Mapping[str, float]) -> float:
-        if self.monitor not in logs:
-            raise ValueError(
-                "The weights to keep must be best in something that is logged. "
-                f"Received: monitor={self.monitor}, logged={', '.join(logs)}"
-            )
+        check_logged(self.monitor, logs)
         value = float(logs[self.monitor])
         if is_best_small(self.monitor):
             return -value
@@ -103,11 +99,6 @@ class KeepBest(keras.callbacks.Callback):
             )
         with np.load(self._path) as arrays:
             return [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
-
-
-def is_best_small(monitor: str) -> bool:
-    """Returns whether less of a metric is better, by its name."""
-    return any(word in monitor for word in _SMALL)
 
 
 def lower_bound(right: int, everyone: int) -> float:

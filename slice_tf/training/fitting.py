@@ -63,7 +63,10 @@ def fit(
             f"over the data. Received: epochs={epochs}"
         )
     _check_not_empty(train)
-    watching = [StopOnBadLoss(), *([LogEpochs(epochs)] if verbose == 2 else [])]
+    watching = [
+        StopOnBadLoss(train.as_numpy_iterator),
+        *([LogEpochs(epochs)] if verbose == 2 else []),
+    ]
     with translated():
         history = model.fit(
             train,

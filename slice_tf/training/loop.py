@@ -71,7 +71,10 @@ def train(
         steps_per_execution=steps_per_execution,
         accumulate=accumulate,
     )
-    watching = [StopOnBadLoss(), *([LogEpochs(epochs)] if verbose == 2 else [])]
+    watching = [
+        StopOnBadLoss(lambda: data.epoch().as_numpy_iterator()),
+        *([LogEpochs(epochs)] if verbose == 2 else []),
+    ]
     loop = _Loop(
         model,
         data,

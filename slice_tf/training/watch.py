@@ -2,20 +2,26 @@
 
 import logging
 import math
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 
-from slice_tf.training.best import is_best_small
+from slice_tf.training.culprit import describe_culprit
 
 logger = logging.getLogger("slice_tf.training")
 
 # Reading a loss waits for the device, so it is not done at every step.
 STEPS_BETWEEN_READS = 100
+_SMALL = ("loss", "rmse")
 
 
 class StopOnBadLoss(keras.callbacks.Callback):
     """Ends training where the loss is no number, or there was no batch.
+
+    Args:
+        batches: Returns the training data as NumPy batches, in which to look
+            for what made the loss bad.
 
     Raises:
         ValueError: From `fit`, at the step after which the loss was NaN or
@@ -24,8 +30,9 @@ class StopOnBadLoss(keras.callbacks.Callback):
 
     async_safe = True  # Keras then leaves logs on the device until we read.
 
-    def __init__(self) -> None:
+    def __init__(self, batches: Callable[[], Iterable[Any]]) -> None:
         super().__init__()
+        self._batches = batches
         self._epoch = 0
         self._any_batch = False
 
@@ -47,14 +54,26 @@ class StopOnBadLoss(keras.callbacks.Callback):
         self._check(f"epoch {epoch + 1}", logs)
 
     def _check(self, when: str, logs: Any) -> None:
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            raise ValueError(
-                "The loss must be a finite number, because weights are moved "
-                f"along it. Received: loss={loss} at {when}. Look for labels "
-                "outside 0 to num_classes - 1 and for NaN or very large "
-                "features; else take a smaller learning rate."
-            )
+        logs = logs or {}
+        if math.isfinite(float(logs.get("loss", 0.0))):
+            return
+        losses = {
+            key: float(value)
+            for key, value in logs.items()
+            if key.endswith("loss") and not math.isfinite(float(value))
+        }
+        named = ", ".join(f"{key}={one}" for key, one in losses.items())
+        schema = getattr(self.model, "schema", None)
+        has_classes = getattr(self.model, "task", "") == "classification"
+        culprit = describe_culprit(
+            self._batches(),
+            () if schema is None else schema.names,
+            self.model.num_classes if has_classes else None,
+        )
+        raise ValueError(
+            "The loss must be a finite number, because weights are moved "
+            f"along it. Received: {named} at {when}. {culprit}"
+        )
 
 
 class StopEarly(keras.callbacks.EarlyStopping):
@@ -65,11 +84,18 @@ class StopEarly(keras.callbacks.EarlyStopping):
         patience: Epochs to wait for something better.
         **options: Further arguments of `keras.callbacks.EarlyStopping`, but
             for `restore_best_weights`: see `KeepBest`.
+
+    Raises:
+        ValueError: At the end of an epoch without such a metric.
     """
 
     def __init__(self, monitor: str, patience: int, **options: Any) -> None:
         mode = options.pop("mode", "min" if is_best_small(monitor) else "max")
         super().__init__(monitor, patience=patience, mode=mode, **options)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        check_logged(self.monitor, logs)
+        super().on_epoch_end(epoch, logs)
 
     def get_state(self) -> dict[str, Any]:
         """Returns what `set_state` needs, as plain JSON values."""
@@ -79,6 +105,24 @@ class StopEarly(keras.callbacks.EarlyStopping):
         """Goes on where the run was."""
         self.wait, self.best = state["wait"], state["best"]
         self.best_epoch = state["epoch"]
+
+
+def is_best_small(monitor: str) -> bool:
+    """Returns whether less of a metric is better, by its name."""
+    return any(word in monitor for word in _SMALL)
+
+
+def check_logged(monitor: str, logs: Any) -> None:
+    """Refuses to watch what is not there: nothing would ever come of it.
+
+    Raises:
+        ValueError: If no such metric was logged.
+    """
+    if monitor not in (logs or {}):
+        raise ValueError(
+            "What to watch must be among what is logged. Received: "
+            f"monitor={monitor}, logged={', '.join(logs or {})}"
+        )
 
 
 class LogEpochs(keras.callbacks.Callback):

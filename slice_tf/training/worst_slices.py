@@ -1,5 +1,6 @@
 """Watches the slices that do worst while a model trains."""
 
+import logging
 import os
 from typing import Any
 
@@ -7,6 +8,8 @@ import keras
 import tensorflow as tf
 
 from slice_tf.training.best import lower_bound
+
+logger = logging.getLogger("slice_tf.training")
 
 WORST = "worst_slice_low"
 
@@ -27,15 +30,17 @@ class WatchWorstSlices(keras.callbacks.Callback):
         ]
 
     Args:
-        log_dir: Where TensorBoard finds `worst_slices/<slice>` and
-            `worst_slice_low`; None writes nothing.
+        log_dir: Where TensorBoard finds `worst_slices/<slice>`,
+            `worst_slice_low`, and all logs that are not of one slice, such as
+            `loss` and `val_accuracy/base`; None writes nothing.
         num_slices: Slices written an epoch, the worst first.
         min_size: Slices with fewer examples are left out; their lower ends
-            say how few they are, not how bad.
+            say how few they are, not how bad. Where none is left, there is a
+            warning, and no `worst_slice_low`.
 
     Raises:
         ValueError: If a number is below 1; from `fit`, if the model has no
-            `slice_accuracy` or no slice is large enough.
+            `slice_accuracy`.
     """
 
     def __init__(
@@ -58,15 +63,21 @@ class WatchWorstSlices(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        worst = self._worst()
-        if logs is not None:
+        worst, logs = self._worst(), {} if logs is None else logs
+        if worst:
             logs[WORST] = worst[0][1]
         if self._writer is not None:
             with self._writer.as_default(step=epoch):
-                _write(WORST, worst[0][1])
+                for key, value in logs.items():
+                    if not self._is_of_one_slice(key):
+                        _write(key, value)
                 for name, _, accuracy in worst[: self.num_slices]:
                     _write(f"worst_slices/{name}", accuracy)
             self._writer.flush()
+
+    def _is_of_one_slice(self, key: str) -> bool:
+        own = self.model.slice_accuracy.slice_keys
+        return key.removeprefix("val_") in own
 
     def _worst(self) -> list[tuple[str, float, float]]:
         """Slices with lower end and accuracy, the worst first."""
@@ -84,10 +95,10 @@ class WatchWorstSlices(keras.callbacks.Callback):
             if size >= self.min_size
         ]
         if not found:
-            raise ValueError(
-                "At least one slice must be large enough to watch. Received: "
-                f"min_size={self.min_size}, largest slice="
-                f"{max((size for _, size in counts), default=0)}"
+            logger.warning(
+                "no slice is large enough to watch: min_size=%d, largest=%d",
+                self.min_size,
+                max((size for _, size in counts), default=0),
             )
         return sorted(found, key=lambda one: one[1])
 

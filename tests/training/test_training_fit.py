@@ -1,5 +1,6 @@
 import logging
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -52,10 +53,15 @@ def test_one_line_an_epoch_is_logged(caplog, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_nan_loss_stops_with_the_epoch():
-    broken = {"x": np.where(FEATURES["x"] > 2, np.inf, FEATURES["x"])}
-    with pytest.raises(ValueError, match=r"loss=nan at epoch 1.*NaN"):
-        fit(made(2), dataset(broken), epochs=2, verbose=0)
+def test_nan_loss_names_the_feature_and_its_example():
+    values = FEATURES["x"].copy()
+    values[19, 1] = np.inf
+    example = (
+        r"base_loss=nan, .*, loss=nan at epoch 1\. The first bad value of the "
+        r"data is in feature x of example 3 of batch 1: inf; the example is in "
+    )
+    with pytest.raises(ValueError, match=example):
+        fit(made(2), dataset({"x": values}), epochs=2, verbose=0)
 
 
 def test_nan_loss_stops_within_a_long_epoch():
@@ -64,10 +70,19 @@ def test_nan_loss_stops_within_a_long_epoch():
         fit(made(2), data, epochs=1, verbose=0)
 
 
-def test_label_that_is_no_class_stops():
-    targets = {**TARGETS, "label": TARGETS["label"] + 1}
-    with pytest.raises(ValueError, match="labels outside 0 to num_classes - 1"):
+def test_label_that_is_no_class_is_named():
+    targets = {**TARGETS, "label": TARGETS["label"].copy()}
+    targets["label"][5] = 7
+    message = "in label of example 5 of batch 0: 7; the example is in"
+    with pytest.raises(ValueError, match=message):
         fit(made(2), dataset(targets=targets), epochs=1, verbose=0)
+
+
+def test_good_data_leave_the_learning_rate_to_blame():
+    model = made(2)
+    model.compile(keras.optimizers.SGD(1e38))
+    with pytest.raises(ValueError, match="in range: take a smaller learning"):
+        fit(model, dataset(), epochs=3, verbose=0)
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
