@@ -42,18 +42,9 @@ def columns(comments: list[dict[str, Any]]) -> dict[str, Any]:
 
 def build_backbone(texts: list[str]) -> Any:
     """Returns a bag of embedded words, its vocabulary inside the graph."""
-    import keras
+    from slice_tf.backbones import build_text
 
-    words = keras.layers.TextVectorization(
-        VOCABULARY, output_sequence_length=WORDS
-    )
-    words.adapt(texts)
-    text = keras.Input((), dtype="string", name="text")
-    embedded = keras.layers.Embedding(VOCABULARY, 32)(words(text))
-    # The largest, not the mean: a comment without words has no mean.
-    pooled = keras.layers.GlobalMaxPooling1D()(embedded)
-    hidden = keras.layers.Dense(32, activation="relu")(pooled)
-    return keras.Model({"text": text}, keras.layers.Dropout(0.5)(hidden))
+    return build_text("text", texts, num_words=VOCABULARY, length=WORDS, dim=32)
 
 
 def spam_task(path: pathlib.Path) -> Task:

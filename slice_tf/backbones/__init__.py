@@ -10,17 +10,23 @@ from typing import Any
 
 _HOME = {
     "BertEncoder": "slice_tf.backbones.bert",
+    "DecodeImages": "slice_tf.backbones.image",
     "HubLayer": "slice_tf.backbones.hub_layer",
     "WordPieces": "slice_tf.backbones.word_pieces",
     "build_bert": "slice_tf.backbones.load_bert",
+    "build_image": "slice_tf.backbones.image",
+    "build_text": "slice_tf.backbones.text",
     "load_bert": "slice_tf.backbones.load_bert",
 }
 
 __all__ = [
     "BertEncoder",
+    "DecodeImages",
     "HubLayer",
     "WordPieces",
     "build_bert",
+    "build_image",
+    "build_text",
     "import_layers",
     "load_bert",
 ]
