@@ -1,5 +1,6 @@
 """The schema of slices: what every room agrees on."""
 
+import collections
 import dataclasses
 import hashlib
 import json
@@ -98,8 +99,8 @@ class SliceSchema:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "slices", tuple(self.slices))
-        names = self.names
-        twice = sorted({name for name in names if names.count(name) > 1})
+        counts = collections.Counter(self.names)
+        twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise ValueError(
                 "Slices must have names of their own, because a name is how "

@@ -67,6 +67,15 @@ def test_negative_margin_is_refused():
         Slice("night", margin=-0.1)
 
 
+def test_ten_thousand_slices_are_a_schema():
+    names = [f"s{i}" for i in range(10_000)]
+    schema = SliceSchema.from_names(names)
+    assert schema.num_slices == 10_000
+    assert schema.index("s9999") == 9_999
+    with pytest.raises(ValueError, match="twice=s7"):
+        SliceSchema.from_names([*names, "s7"])
+
+
 def test_a_name_used_twice_is_refused():
     with pytest.raises(ValueError, match="twice=night"):
         SliceSchema.from_names(["night", "rain", "night"])

@@ -39,4 +39,5 @@ def expert_loss(
     losses = prediction_loss(expert_logits, labels[:, None], task)
     base = ops.ones_like(losses[:, :1])
     members = ops.concatenate([membership, base], axis=-1)
-    return ops.sum(members * slice_weights * losses, axis=-1)
+    weights = ops.multiply(members, slice_weights)
+    return ops.sum(weights * losses, axis=-1)

@@ -81,7 +81,7 @@ class SliceAwareLoss:
             `base_loss`, `indicator_loss` and `expert_loss`, each of shape
             `[batch]`.
         """
-        members = membership * self.trained
+        members = ops.multiply(membership, self.trained)
         recipe = self.recipe
         base = base_loss(
             outputs["logits"], labels, members, recipe.member_weight, self.task

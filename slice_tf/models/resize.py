@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from slice_tf.layers.slice_residual_attention import SliceResidualAttention
@@ -150,4 +151,4 @@ def _take_indicators(old: Any, new: Any, sources: Sequence[int | None]) -> None:
 
 
 def _array(tensor: Any) -> np.ndarray:
-    return np.asarray(tensor)
+    return np.asarray(keras.ops.convert_to_numpy(tensor))

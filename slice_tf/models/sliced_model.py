@@ -112,7 +112,8 @@ class SlicedModel(TaskModel):
         Returns:
             Of shape `[batch, slices]`.
         """
-        return indicator_logits - self._slice_aware_loss.indicator_offsets
+        offsets = self._slice_aware_loss.indicator_offsets
+        return ops.subtract(indicator_logits, offsets)
 
     def slice_probabilities(self, indicator_logits: Any) -> Any:
         """Returns probabilities of membership, rates taken in.

@@ -448,3 +448,12 @@ def test_backbone_must_give_one_vector_an_example():
 def test_label_that_is_no_class_shows_in_the_loss():
     targets = {**TARGETS, "label": TARGETS["label"] + 2}
     assert np.isnan(made(2).evaluate(FEATURES, targets, verbose=0)[0])
+
+
+def test_summary_of_a_thousand_slices_fits_on_a_screen():
+    schema = SliceSchema.from_names([f"s{i}" for i in range(1000)])
+    lines = []
+    SliceAwareModel(mlp(), schema, units=4).summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    assert "SliceResidualAttention" in text
+    assert len(text.splitlines()) < 30
