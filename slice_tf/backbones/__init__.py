@@ -13,10 +13,10 @@ _HOME = {
     "DecodeImages": "slice_tf.backbones.image",
     "HubLayer": "slice_tf.backbones.hub_layer",
     "WordPieces": "slice_tf.backbones.word_pieces",
-    "build_bert": "slice_tf.backbones.load_bert",
+    "build_bert": "slice_tf.backbones.bert_weights",
     "build_image": "slice_tf.backbones.image",
     "build_text": "slice_tf.backbones.text",
-    "load_bert": "slice_tf.backbones.load_bert",
+    "load_bert": "slice_tf.backbones.bert_weights",
 }
 
 __all__ = [
