@@ -22,6 +22,7 @@ PROGRAMS = {
     "predict": ("slice_tf.programs.predict:main", "ask a running server"),
     "discover": ("slice_tf.programs.discover:main", "slices in its errors"),
     "report": ("slice_tf.programs.report:main", "results as one HTML page"),
+    "ui": ("slice_tf.programs.ui:main", "results in a browser, to review"),
 }
 
 USAGE_ERROR = 2

@@ -69,7 +69,7 @@ class Browser:
                 "--disable-dev-shm-usage",
                 "--no-first-run",
                 "--disable-background-networking",
-                "--host-resolver-rules=MAP * ~NOTFOUND",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
                 "--remote-debugging-pipe",
                 f"--user-data-dir={self._profile.name}",
             ],

@@ -27,6 +27,7 @@ _HOME = {
     "load_discovery": "discovered",
     "load_regions": "regions",
     "save_discovery": "discovered",
+    "with_examples": "look",
 }
 
 __all__ = sorted(_HOME)

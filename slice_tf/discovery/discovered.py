@@ -62,7 +62,14 @@ def load_discovery(directory: str | os.PathLike[str]) -> Discovery:
         )
     regions = load_regions(str(path / ARRAYS), facts["fingerprint"])
     slices = tuple(
-        FoundSlice(**{**one, "nearest": tuple(one["nearest"])})
+        FoundSlice(
+            **{
+                **one,
+                "nearest": tuple(one["nearest"]),
+                "scores": tuple(map(tuple, one.get("scores", ()))),
+                "examples": tuple(one.get("examples", ())),
+            }
+        )
         for one in facts["slices"]
     )
     return Discovery(slices, regions, facts["error_rate"], facts["num_rows"])

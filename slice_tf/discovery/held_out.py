@@ -14,6 +14,7 @@ from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.evaluation.intervals import wilson
 
 _NEAREST = 10
+_SCORE_BINS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,11 @@ class FoundSlice:
         rest_error_rate: Of held-out rows in no found slice.
         holds_up: Whether `low` exceeds `rest_error_rate`.
         nearest: Numbers of the rows that are most in it, of all rows.
+        description: One sentence that says what goes wrong there.
+        scores: Held-out rows of the label's class by the probability that
+            the model gives their label, in 20 even bins: inside, and outside.
+        examples: What there is to see of the nearest rows; see
+            `with_examples`.
     """
 
     name: str
@@ -46,6 +52,9 @@ class FoundSlice:
     rest_error_rate: float
     holds_up: bool
     nearest: tuple[int, ...] = ()
+    description: str = ""
+    scores: tuple[tuple[int, ...], ...] = ()
+    examples: tuple[dict[str, Any], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +126,13 @@ def discover(
             rest_error_rate=usual,
             holds_up=bool(sizes[k] and low[k] > usual),
             nearest=tuple(np.argsort(-scores[:, k])[:_NEAREST].tolist()),
+            description=_describe(
+                labels[second][inside[:, k]], chances[second][inside[:, k]]
+            ),
+            scores=_histograms(
+                chances[second, labels[second]][labels[second] == one.label],
+                inside[labels[second] == one.label, k],
+            ),
         )
         for k, one in enumerate(chosen)
     )
@@ -140,6 +156,30 @@ def shrink(errors: Any, sizes: Any, usual: float) -> Any:
     between = max(float(between), 1e-3)
     kept = between / (between + chance / n)
     return usual + kept * (rates - usual)
+
+
+def _describe(labels: Any, chances: Any) -> str:
+    """Returns which class is most often taken for which."""
+    if not len(labels):
+        return "No held-out example lies in it."
+    predicted = chances.argmax(axis=1)
+    wrong = predicted != labels
+    if not wrong.any():
+        return "No held-out example in it is wrong."
+    pairs = np.stack([labels[wrong], predicted[wrong]], axis=1)
+    kinds, counts = np.unique(pairs, axis=0, return_counts=True)
+    (label, other), most = kinds[counts.argmax()], counts.max()
+    return (
+        f"Class {label} is taken for {other} in {most:,} of {wrong.sum():,} "
+        "held-out errors."
+    )
+
+
+def _histograms(given: Any, inside: Any) -> tuple[tuple[int, ...], ...]:
+    return tuple(
+        tuple(np.histogram(given[rows], _SCORE_BINS, (0.0, 1.0))[0].tolist())
+        for rows in (inside, ~inside)
+    )
 
 
 def _halves(wrong: Any, seed: int) -> tuple[Any, Any]:

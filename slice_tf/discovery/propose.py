@@ -4,8 +4,10 @@ import keyword
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 from slice_tf.discovery.discovered import load_discovery
+from slice_tf.discovery.held_out import FoundSlice
 from slice_tf.discovery.regions import ARRAYS
 
 _FUNCTION = '''"""Found in a model's errors: see discovered.json."""
@@ -49,7 +51,7 @@ def test_regions_are_those_of_the_run():
 
 def accept(
     directory: str | os.PathLike[str],
-    found: str,
+    found: str | Sequence[str],
     name: str,
     feature: str,
     output: str | os.PathLike[str],
@@ -62,7 +64,8 @@ def accept(
 
     Args:
         directory: What `save_discovery` wrote; must stay where it is.
-        found: Name of the found slice, such as `found_0`.
+        found: Name of the found slice, such as `found_0`, or of several that
+            shall be one.
         name: Name of the new slice.
         feature: Feature of the examples that is the embedding or, with an
             encoder, what it encodes.
@@ -79,10 +82,13 @@ def accept(
     """
     run = load_discovery(directory)
     names = [one.name for one in run.slices]
-    if found not in names:
+    asked = [found] if isinstance(found, str) else list(found)
+    missing = [one for one in asked if one not in names]
+    if missing or not asked:
         raise ValueError(
             "A slice must be among those found. Received: "
-            f"slice={found!r}, found={', '.join(names) or 'none'}"
+            f"slice={', '.join(missing) or 'none'}, "
+            f"found={', '.join(names) or 'none'}"
         )
     if not re.fullmatch("[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise ValueError(
@@ -97,13 +103,9 @@ def accept(
             "The output must be a new .py file, because yours is never "
             f"overwritten. Received: output={path}, exist={taken}"
         )
-    place = names.index(found)
-    one = run.slices[place]
-    rate = "unknown" if one.error_rate is None else f"{one.error_rate:.0%}"
-    description = (
-        f"Like examples of class {one.label} that a model got wrong "
-        f"({rate} of {one.size} held out)"
-    )
+    places = [names.index(one) for one in asked]
+    place = places[0] if len(places) == 1 else tuple(places)
+    description = "; ".join(_describe(run.slices[one]) for one in places)
     text = _FUNCTION.format(
         path=str((pathlib.Path(directory) / ARRAYS).resolve()),
         fingerprint=run.regions.fingerprint,
@@ -125,3 +127,11 @@ def accept(
     stub = _TEST.format(name=name, path=str(path.resolve()), place=place)
     test.write_text(stub, encoding="utf-8")
     return path, test
+
+
+def _describe(one: FoundSlice) -> str:
+    rate = "unknown" if one.error_rate is None else f"{one.error_rate:.0%}"
+    return (
+        f"Like examples of class {one.label} that a model got wrong "
+        f"({rate} of {one.size} held out)"
+    )

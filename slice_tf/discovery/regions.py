@@ -6,6 +6,7 @@ This is what a slicing function loads, so it needs no scikit-learn.
 import dataclasses
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,18 @@ class Regions:
         columns = [shares[view][:, k] for view, k in self.places]
         return np.stack(columns, axis=1) if columns else np.zeros((len(z), 0))
 
-    def member(self, embeddings: Any, place: int) -> Any:
-        """Returns whether rows are in one slice, bool of shape `[rows]`."""
-        return self.scores(embeddings)[:, place] >= THRESHOLD
+    def member(self, embeddings: Any, place: int | Sequence[int]) -> Any:
+        """Returns whether rows are in a slice, or in any of several.
+
+        Args:
+            embeddings: Of shape `[rows, dim]`.
+            place: Of the slice, or of several that are one.
+
+        Returns:
+            Bool of shape `[rows]`.
+        """
+        scores = self.scores(embeddings)[:, np.atleast_1d(place)]
+        return scores.max(axis=1) >= THRESHOLD
 
     @property
     def fingerprint(self) -> str:

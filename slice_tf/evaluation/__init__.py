@@ -15,7 +15,7 @@ from slice_tf.evaluation.examples import (
     ExampleSample,
     ExampleSampler,
 )
-from slice_tf.evaluation.gate import gate
+from slice_tf.evaluation.gate import accept_slices, gate
 from slice_tf.evaluation.gate_result import (
     Acceptance,
     GateResult,
@@ -67,6 +67,7 @@ __all__ = [
     "SliceCounts",
     "SliceResult",
     "SliceVerdict",
+    "accept_slices",
     "compare_runs",
     "comparison_table",
     "evaluate",

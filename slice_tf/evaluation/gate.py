@@ -110,6 +110,39 @@ def gate(
     )
 
 
+def accept_slices(
+    result: GateResult, accepted: Sequence[Acceptance]
+) -> GateResult:
+    """Returns what a gate says where somebody lets more slices through.
+
+    Args:
+        result: What it said.
+        accepted: Slices whose verdict somebody takes upon themselves.
+
+    Raises:
+        ValueError: If an accepted slice does not exist or has no reason.
+    """
+    names = [one.name for one in result.slices]
+    for name, reason in accepted:
+        if name not in names or not reason.strip():
+            raise ValueError(
+                "An accepted slice must be one that was compared, and come "
+                f"with a reason. Received: slice={name!r}, reason={reason!r}"
+            )
+    reasons = {name: reason.strip() for name, reason in accepted}
+    slices = tuple(
+        dataclasses.replace(one, accepted=reasons.get(one.name, one.accepted))
+        for one in result.slices
+    )
+    # Only a strict gate lets a slice that is not critical ask for more data.
+    usual, _ = _overall(result.slices, strict=False)
+    strict = usual == PASS and result.verdict == NOT_ENOUGH_DATA
+    verdict, reason = _overall(slices, strict)
+    return dataclasses.replace(
+        result, verdict=verdict, reason=reason, slices=slices
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class _Fact:
     """What a gate must know of a slice."""

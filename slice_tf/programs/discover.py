@@ -23,11 +23,16 @@ def main(argv: Sequence[str]) -> int:
         return _accept(flags)
     from slice_tf.discovery.discovered import save_discovery
     from slice_tf.discovery.held_out import discover
+    from slice_tf.discovery.look import with_examples
     from slice_tf.discovery.mixture_slicer import MixtureSlicer
 
     slicer = MixtureSlicer(flags.num_slices, random_state=flags.seed)
-    embeddings, labels, probabilities = _read(flags.predictions)
+    (embeddings, labels, probabilities), shown = _read(
+        flags.predictions, flags.show
+    )
     found = discover(embeddings, labels, probabilities, slicer)
+    if shown:
+        found = with_examples(found, shown, labels, probabilities)
     path = save_discovery(flags.output_dir, found)
     _show(found)
     logger.info("wrote %s", path)
@@ -56,6 +61,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add("--num-slices", type=positive_int, default=5, help="most to report")
     add("--seed", type=int, default=0, help="of halves and of the slicer")
+    add(
+        "--show",
+        metavar="ARRAY",
+        action="append",
+        default=[],
+        help="array of --predictions [rows, ...] whose values are kept of the "
+        "examples nearest to a slice, such as text or images; may be repeated",
+    )
     add("--accept", metavar="FOUND", help="a found slice, such as found_0")
     add("--name", help="name of the new slice; with --accept")
     add(
@@ -79,17 +92,22 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return flags
 
 
-def _read(path: pathlib.Path) -> list[Any]:
+def _read(
+    path: pathlib.Path, shown: Sequence[str]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Returns the arrays that are needed, and those to show by name."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in _ARRAYS if name not in file]
+        missing = [name for name in (*_ARRAYS, *shown) if name not in file]
         if missing:
             raise ValueError(
-                "Predictions must hold embeddings, labels and probabilities. "
+                "Predictions must hold embeddings, labels and probabilities, "
+                "and what is to be shown. "
                 f"Received: predictions={path}, missing={', '.join(missing)}"
             )
-        return [file[name] for name in _ARRAYS]
+        needed = [file[name] for name in _ARRAYS]
+        return needed, {name: file[name] for name in shown}
 
 
 def _accept(flags: argparse.Namespace) -> int:

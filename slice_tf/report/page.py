@@ -10,26 +10,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from slice_tf.evaluation import Results
-from slice_tf.report.embed import to_script_json
+from slice_tf.report.embed import pack
 from slice_tf.report.sentence import details, headline
 
-# In the order in which they build on each other.
-SCRIPTS = (
-    "core.js",
-    "figures.js",
-    "intervals.js",
-    "overview.js",
-    "slice_plots.js",
-    "slice.js",
-    "compare.js",
-    "functions.js",
-    "main.js",
-)
-STYLES = ("page.css", "figures.css")
+# Kind of page: its scripts, in the order in which they build on each other.
+SCRIPTS = {
+    "results": (
+        "elements.js",
+        "numbers.js",
+        "results.js",
+        "figures.js",
+        "intervals.js",
+        "writing.js",
+        "overview.js",
+        "slice_plots.js",
+        "examples.js",
+        "audit.js",
+        "slice.js",
+        "compare.js",
+        "functions.js",
+        "theme.js",
+        "main.js",
+    ),
+    "discovery": (
+        "elements.js",
+        "numbers.js",
+        "figures.js",
+        "writing.js",
+        "examples.js",
+        "theme.js",
+        "discovery.js",
+    ),
+    "folder": ("elements.js", "numbers.js", "theme.js", "folder.js"),
+}
+STYLES = ("page.css", "figures.css", "review.css")
 
 
 def render_page(
-    results: Results, summary: Mapping[str, Any] | None = None
+    results: Results,
+    summary: Mapping[str, Any] | None = None,
+    served: Mapping[str, Any] | None = None,
 ) -> str:
     """Returns a page as HTML.
 
@@ -41,20 +61,32 @@ def render_page(
         results: What to show.
         summary: What `read_summary` gave, to show how slicing functions
             voted.
+        served: What a page of `slice-tf ui` needs to write; None in a file.
     """
-    script, style = _bundle(SCRIPTS), _bundle(STYLES)
-    sentence = headline(results)
     data = {
         "results": results.to_dict(),
         "summary": summary,
-        "headline": sentence,
+        "headline": headline(results),
         "details": details(results),
+        "served": served,
     }
+    return render("results", data)
+
+
+def render(kind: str, data: Mapping[str, Any]) -> str:
+    """Returns a page of a kind, with its data in it, as HTML.
+
+    Args:
+        kind: A key of `SCRIPTS`.
+        data: Plain JSON values. With a `served` that is not None, the page
+            may send requests to where it came from.
+    """
+    script, style = _bundle(SCRIPTS[kind]), _bundle(STYLES)
     parts = {
-        "policy": _policy(script, style),
+        "policy": _policy(script, style, data.get("served") is not None),
         "style": style,
-        "headline": html.escape(sentence),
-        "data": to_script_json(data),
+        "headline": html.escape(data.get("headline", f"slice-tf {kind}")),
+        "data": pack(data),
         "script": script,
     }
     page = _read("page.html")
@@ -82,12 +114,14 @@ def write_page(
     return final
 
 
-def _policy(script: str, style: str) -> str:
+def _policy(script: str, style: str, served: bool) -> str:
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src '{_hash(script)}'",
             f"style-src '{_hash(style)}'",
+            "img-src data:",
+            *(["connect-src 'self'"] if served else []),
             "base-uri 'none'",
             "form-action 'none'",
         )

@@ -141,3 +141,7 @@ function saveFigure(drawing, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
   say(`Saved ${name}.svg.`);
 }
+
+const meter = (part) => s("svg", { class: "meter", width: 90, height: 10, "aria-hidden": "true" },
+  s("rect", { width: 90, height: 10, rx: 2, class: "rail" }),
+  s("rect", { width: 90 * Math.min(1, part), height: 10, rx: 2, class: "bar" }));

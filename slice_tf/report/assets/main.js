@@ -9,6 +9,7 @@ const route = () => location.hash.replace(/^#\/?/, "");
 function draw() {
   const path = route();
   if (path.startsWith("slice/")) return slicePage(path.slice("slice/".length));
+  if (path.startsWith("audit/")) return auditPage(path.slice("audit/".length));
   return (VIEWS.find(([key]) => key === path) ?? VIEWS[0])[2]();
 }
 
@@ -46,6 +47,7 @@ function onKey(event) {
   if (event.key === "Escape") {
     const filter = document.getElementById("filter");
     if (filter && table.text) { table.text = ""; show(); } else if (typing) event.target.blur();
+    else if (route().startsWith("audit/")) location.hash = `#/slice/${route().slice("audit/".length)}`;
     else if (route()) location.hash = "#/";
     return;
   }
@@ -54,6 +56,7 @@ function onKey(event) {
     return;
   }
   const path = route();
+  if (path.startsWith("audit/") && canAudit() && !event.repeat) onAuditKey(event.key.toLowerCase(), path.slice("audit/".length));
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (event.key === "/") {
     event.preventDefault();
@@ -66,15 +69,6 @@ function onKey(event) {
     event.preventDefault();
     moveRow(event.key === "ArrowDown" ? 1 : -1);
   }
-}
-
-function setTheme(theme) {
-  document.documentElement.dataset.theme = theme;
-  const button = document.getElementById("theme");
-  const other = theme === "dark" ? "light" : "dark";
-  button.replaceChildren(other === "dark" ? "Dark" : "Light");
-  button.setAttribute("aria-label", `Switch to the ${other} theme`);
-  button.onclick = () => setTheme(other);
 }
 
 function foot() {
@@ -97,7 +91,6 @@ window.addEventListener("resize", () => {
 });
 window.addEventListener("hashchange", go);
 document.addEventListener("keydown", onKey);
-setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 foot();
 show();
 document.documentElement.dataset.ready = "true";

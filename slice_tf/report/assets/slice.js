@@ -27,17 +27,6 @@ function verdictBox(one) {
     verdict.accepted !== null && [" Accepted: ", foreign(verdict.accepted)]);
 }
 
-// A small table: headers and rows of cells, words to the left.
-const WORDY = new Set(["Why", "Note", "Verdict"]);
-
-function simpleTable(headers, rows, label) {
-  const place = (i) => (i === 0 || WORDY.has(headers[i]) ? "" : "right");
-  return h("div", { class: "scroll" }, h("table", { class: "small", "aria-label": label },
-    h("thead", {}, h("tr", {}, headers.map((name, i) => h("th", { scope: "col", class: place(i) }, name)))),
-    h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, i) =>
-      i ? h("td", { class: place(i) }, cell) : h("th", { scope: "row" }, cell)))))));
-}
-
 function metricsTable(one) {
   const names = Object.keys(one.metrics).filter((name) => one !== BASE || name !== "lift");
   return simpleTable(
@@ -67,10 +56,6 @@ function overlapsOf(index, most = 12) {
     .sort((a, b) => b.alike - a.alike).slice(0, most);
 }
 
-const meter = (part) => s("svg", { class: "meter", width: 90, height: 10, "aria-hidden": "true" },
-  s("rect", { width: 90, height: 10, rx: 2, class: "rail" }),
-  s("rect", { width: 90 * Math.min(1, part), height: 10, rx: 2, class: "bar" }));
-
 function overlapTable(one) {
   const rows = overlapsOf(SLICES.indexOf(one));
   if (!rows.length) return h("p", { class: "key" }, "No other slice shares an example with this one.");
@@ -89,16 +74,35 @@ function indicatorTable(one) {
   ], "Learned indicator");
 }
 
-function auditTable(one) {
-  const audited = one.audited;
-  return simpleTable(["After the audit", "Value", "n"], [
-    ["members that belong to it, %", numberCell(audited.precision, "%"), whole(audited.precision.n)],
-    ["others that belong to it, %", numberCell(audited.missed, "%"), whole(audited.missed.n)],
-    ["accuracy among all that belong, %", numberCell(audited.accuracy, "%"), whole(audited.accuracy.n)],
-  ], "Audit");
+const sampled = (kind, name) => (SAMPLE?.[kind]?.[name] ?? []).map((place) => SAMPLE.examples[place]);
+
+const examplesOf = (name) => exampleTabs([
+  ["lost", sampled("lost", name)], ["wrong", sampled("errors", name)], ["any", sampled("members", name)]]);
+
+// A note, and whether somebody lets the slice through.
+function reviewBox(one) {
+  const send = (kind) => async (text) => {
+    if (take(await post(`/api/${kind}`, { file: SERVED.file, slice: one.name, text }))) {
+      show();
+      say("Saved.");
+    }
+  };
+  const [note, text] = field("Note", REVIEW.notes[one.name] ?? "", { rows: 3, maxlength: 4000, id: "note" });
+  const verdict = VERDICTS.get(one.name);
+  const reason = REVIEW.accepted[one.name];
+  const [why, because] = field("Reason to accept it all the same", reason ?? "", { id: "reason", maxlength: 4000 });
+  const open = verdict && (verdict.verdict !== "PASS" || verdict.accepted !== null);
+  return [
+    h("div", { class: "form" }, note, action("Save note", () => send("notes")(text.value))),
+    open && h("div", { class: "form" }, why,
+      action("Accept slice", () => (because.value.trim() ? send("accepted")(because.value) : say("Somebody will ask for a reason."))),
+      reason && action("Withdraw", () => send("accepted")(""))),
+    reason && h("p", { class: "key" }, "The same on the command line: ",
+      h("span", { class: "code" }, `slice-tf gate … --accept ${one.name} --reason ${quoted(reason)}`)),
+  ];
 }
 
-const part = (title, ...children) => h("section", {}, h("h2", {}, title), children);
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function slicePage(name) {
   const one = R.slices.find((slice) => slice.name === name);
@@ -126,6 +130,8 @@ function slicePage(name) {
     one !== BASE && (R.overlap || SUMMARY) && part("Overlapping slices", overlapTable(one)),
     one.indicator && part("Learned indicator", indicatorTable(one),
       one.indicator_scores && R.score_edges && figure(`${name}-indicator`, indicatorPlot(one), "How well the served model tells members apart.")),
-    one.audited && part("Audit", auditTable(one)),
+    SAMPLE && part("Examples", examplesOf(name)),
+    one !== BASE && (one.audited || SAMPLE) && part("Audit", auditTable(one), auditHint(name)),
+    SERVED && part("Review", reviewBox(one)),
   ];
 }

@@ -1,0 +1,150 @@
+"""What people decided on the slices that a discovery run found."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from slice_tf.report.review import replace_text
+
+FORMAT_VERSION = 1
+FILE_NAME = "decisions.json"
+FUNCTIONS = "slices"
+_MOST_TEXT = 200
+
+
+class Decisions:
+    """A discovery run and what became of its slices.
+
+    Args:
+        run: Directory of `discovered.json`; decisions are kept beside it.
+
+    Raises:
+        ValueError: If the run cannot be read.
+    """
+
+    def __init__(self, run: pathlib.Path) -> None:
+        # Scikit-learn is needed by whoever looks at a discovery, alone.
+        from slice_tf.discovery import load_discovery
+
+        self.run = run
+        self.found = load_discovery(run)
+        self._path = run / FILE_NAME
+        self.decided: dict[str, dict[str, str]] = self._load()
+
+    def line(self) -> dict[str, int]:
+        """Returns how much was found, holds up and is decided."""
+        return {
+            "found": len(self.found.slices),
+            "holding": sum(one.holds_up for one in self.found.slices),
+            "decided": len(self.decided),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns what a page shows, as plain JSON values."""
+        return {
+            "slices": [dataclasses.asdict(one) for one in self.found.slices],
+            "num_rows": self.found.num_rows,
+            "error_rate": self.found.error_rate,
+            "directory": str(self.run),
+            "decided": self.decided,
+        }
+
+    def decide(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Accepts, rejects or reopens found slices.
+
+        Args:
+            values: `act`, one of `accept`, `reject` and `reopen`; `found`, a
+                list of names, several of which are accepted as one slice;
+                and for `accept` the `name` of the new slice, the `feature`
+                that is embedded and the import path of an `encoder`.
+
+        Returns:
+            `decided`: name of a found slice to what became of it.
+
+        Raises:
+            ValueError: If a value does not fit, or a file is there already.
+        """
+        act, asked = values.get("act"), values.get("found")
+        known = {one.name for one in self.found.slices}
+        if not isinstance(asked, list) or not asked or not known >= {*asked}:
+            raise ValueError(
+                "A decision must be on slices that were found. "
+                f"Received: found={str(asked)[:_MOST_TEXT]}"
+            )
+        if act == "accept":
+            told = self._accept(asked, values)
+        elif act == "reject":
+            told = {"state": "rejected"}
+        elif act == "reopen":
+            told = {}
+        else:
+            raise ValueError(
+                "A decision must be to accept, reject or reopen. "
+                f"Received: act={str(act)[:_MOST_TEXT]}"
+            )
+        for name in asked:
+            self.decided.pop(name, None)
+            if told:
+                self.decided[name] = told
+        facts = {"format_version": FORMAT_VERSION, "found": self.decided}
+        replace_text(self._path, json.dumps(facts, indent=1))
+        return {"decided": self.decided}
+
+    def _accept(
+        self, asked: list[str], values: Mapping[str, Any]
+    ) -> dict[str, str]:
+        from slice_tf.discovery import accept
+
+        texts = {
+            key: values.get(key, "") for key in ("name", "feature", "encoder")
+        }
+        for key, text in texts.items():
+            if not isinstance(text, str) or len(text) > _MOST_TEXT:
+                raise ValueError(
+                    f"`{key}` must be a text of {_MOST_TEXT} characters at "
+                    f"most. Received: {key}={str(text)[:_MOST_TEXT]}"
+                )
+        if not texts["feature"]:
+            raise ValueError(
+                "An accepted slice must say which feature of the examples is "
+                "the embedding, or is encoded. Received: feature=''"
+            )
+        name = texts["name"]
+        if not name.isidentifier():  # It becomes the name of a file.
+            raise ValueError(
+                "A slice's name must be lower-case letters, digits and "
+                f"underscores. Received: name={name!r}"
+            )
+        path, test = accept(
+            self.run,
+            asked,
+            name,
+            texts["feature"],
+            self.run / FUNCTIONS / f"{name}.py",
+            texts["encoder"],
+        )
+        return {
+            "state": "accepted",
+            "name": name,
+            "file": str(path),
+            "test": str(test),
+        }
+
+    def _load(self) -> dict[str, dict[str, str]]:
+        if not self._path.exists():
+            return {}
+        try:
+            values = json.loads(self._path.read_bytes())
+            if values["format_version"] == FORMAT_VERSION:
+                return dict(values["found"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self._path}: Decisions must be what `slice-tf ui` wrote. "
+                f"Received: {type(error).__name__}={error}"
+            ) from error
+        raise ValueError(
+            f"{self._path}: Decisions must be of format {FORMAT_VERSION}. "
+            f"Received: format_version={values['format_version']}"
+        )

@@ -1,0 +1,188 @@
+"""What a local server shows of a directory, and what it writes there."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from slice_tf.evaluation import Results
+from slice_tf.report.decisions import Decisions
+from slice_tf.report.folder import Folder
+from slice_tf.report.page import render, render_page
+from slice_tf.report.review import Review, replace_text
+from slice_tf.report.sentence import headline
+
+Values = Mapping[str, Any]
+
+
+class Desk:
+    """Pages by address, and what to do with what people say.
+
+    Args:
+        directory: Where results are, and reviews are written.
+    """
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.folder = Folder(directory)
+
+    def page(self, path: str, query: Mapping[str, str], token: str) -> str:
+        """Returns a page as HTML.
+
+        Raises:
+            KeyError: If there is none.
+            ValueError: If a file cannot be shown.
+        """
+        if path == "/":
+            return self._index(token)
+        if path == "/results":
+            return self._results(query["file"], token)
+        if path == "/discovery":
+            run = query["run"]
+            decisions = Decisions(self.folder.runs()[run])
+            served = {"token": token, "run": run}
+            return render(
+                "discovery", {**decisions.to_dict(), "served": served}
+            )
+        raise KeyError(path)
+
+    def write(self, path: str, values: Values) -> dict[str, Any]:
+        """Does what a page asks for and returns what it needs to know.
+
+        Raises:
+            KeyError: If there is no such act.
+            ValueError: If a value does not fit.
+        """
+        if path == "/api/discovery":
+            run = self.folder.runs()[_text(values, "run")]
+            return Decisions(run).decide(values)
+        act = {
+            "/api/audit": self._audit,
+            "/api/notes": self._write_text,
+            "/api/accepted": self._write_text,
+        }[path]
+        file = _text(values, "file")
+        results = self.folder.load(file)
+        review = Review.load(self.folder.path)
+        act(path.rpartition("/")[2], review, file, results, values)
+        review.save(self.folder.path)
+        return self._told(review, file, results)
+
+    def _audit(
+        self,
+        _: str,
+        review: Review,
+        file: str,
+        results: Results,
+        values: Values,
+    ) -> None:
+        belongs = values.get("belongs")
+        if belongs is not None and not isinstance(belongs, bool):
+            raise ValueError(
+                "An answer must be true, false or null. "
+                f"Received: belongs={type(belongs).__name__}"
+            )
+        review.answer(
+            results, _text(values, "slice"), _text(values, "key"), belongs
+        )
+        counts = {
+            name: dataclasses.asdict(one)
+            for name, one in review.counts(results).items()
+        }
+        path = (
+            self.folder.path
+            / f"{pathlib.PurePosixPath(file).with_suffix('')}.audits.json"
+        )
+        replace_text(path, json.dumps(counts, indent=1))
+
+    def _write_text(
+        self,
+        kind: str,
+        review: Review,
+        file: str,
+        results: Results,
+        values: Values,
+    ) -> None:
+        name = _text(values, "slice")
+        review.write(kind, file, results, name, _text(values, "text"))
+
+    def _told(
+        self, review: Review, file: str, results: Results
+    ) -> dict[str, Any]:
+        """Returns what changes in results by what people said."""
+        told = review.apply(file, results)
+        values = told.to_dict()
+        return {
+            "audited": {
+                one["name"]: one["audited"] for one in values["slices"]
+            },
+            "gate": values["gate"],
+            "headline": headline(told),
+            "review": self._review(review, file, results),
+        }
+
+    def _review(
+        self, review: Review, file: str, results: Results
+    ) -> dict[str, Any]:
+        return {
+            "audits": review.audits.get(results.data.fingerprint, {}),
+            "notes": review.notes.get(file, {}),
+            "accepted": review.accepted.get(file, {}),
+        }
+
+    def _results(self, file: str, token: str) -> str:
+        results = self.folder.load(file)
+        review = Review.load(self.folder.path)
+        served = {
+            "token": token,
+            "file": file,
+            "review": self._review(review, file, results),
+        }
+        summary = self.folder.summary(file, results)
+        return render_page(review.apply(file, results), summary, served)
+
+    def _index(self, token: str) -> str:
+        files = [self._line(name) for name in self.folder.results()]
+        runs = []
+        for name, path in self.folder.runs().items():
+            try:
+                runs.append({"name": name, **Decisions(path).line()})
+            except ValueError as error:
+                runs.append({"name": name, "error": str(error)})
+        data = {
+            "directory": str(self.folder.path),
+            "files": files,
+            "runs": runs,
+            "served": {"token": token},
+        }
+        return render("folder", data)
+
+    def _line(self, name: str) -> dict[str, Any]:
+        try:
+            results = self.folder.load(name)
+            review = Review.load(self.folder.path)
+        except ValueError as error:
+            return {"name": name, "error": str(error)}
+        told = review.apply(name, results)
+        audited = len(review.counts(results))
+        return {
+            "name": name,
+            "headline": headline(told),
+            "model": told.model.path,
+            "data": told.data.path,
+            "num_examples": told.data.num_examples,
+            "num_slices": told.schema.num_slices,
+            "verdict": told.gate and told.gate.verdict,
+            "audited": audited,
+            "has_examples": told.examples is not None,
+            "changed": self.folder.results()[name].stat().st_mtime,
+        }
+
+
+def _text(values: Values, name: str) -> str:
+    value = values.get(name)
+    if not isinstance(value, str):
+        raise ValueError(
+            f"`{name}` must be a text. Received: {name}={type(value).__name__}"
+        )
+    return value
