@@ -1,6 +1,5 @@
 """The `slice-tf` command: a table of programs, each loaded when called."""
 
-import difflib
 import importlib
 import logging
 import os
@@ -8,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import slice_tf
+from slice_tf.near_miss import did_you_mean
 
 # Command: (module:function, what it does).
 PROGRAMS = {
@@ -107,11 +107,9 @@ def _one_line(error: Exception) -> str:
 
 
 def _unknown(command: str) -> str:
-    near = difflib.get_close_matches(command, PROGRAMS, n=1)
-    hint = f" Did you mean `{near[0]}`?" if near else ""
     return (
         f"there is no command of that name. Received: command={command!r}."
-        f"{hint} Commands: {', '.join(PROGRAMS)}"
+        f"{did_you_mean(command, PROGRAMS)} Commands: {', '.join(PROGRAMS)}"
     )
 
 

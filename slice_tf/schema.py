@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from slice_tf.files import write_text
+
 FORMAT_VERSION = 1
 FILE_NAME = "slices.json"
 BASE = "base"
@@ -233,10 +235,7 @@ class SliceSchema:
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes `slices.json` into an existing local directory."""
-        path = pathlib.Path(directory) / FILE_NAME
-        temporary = path.with_name(f".{FILE_NAME}.{os.getpid()}.tmp")
-        temporary.write_text(self.to_json(), encoding="utf-8")
-        temporary.replace(path)
+        write_text(pathlib.Path(directory) / FILE_NAME, self.to_json())
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> "SliceSchema":

@@ -37,7 +37,7 @@ def test_no_command_shows_help_and_fails(capsys):
 
 def test_misspelt_command_gets_a_suggestion(capsys):
     assert cli.main(["aply"]) == 2
-    message = "Received: command='aply'. Did you mean `apply`?"
+    message = "Received: command='aply'. Did you mean apply?"
     assert message in capsys.readouterr().err
 
 

@@ -2,8 +2,7 @@
 
 import argparse
 import contextlib
-import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from apache_beam.options.pipeline_options import (
@@ -14,6 +13,7 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import create_runner
 
+from slice_tf.near_miss import did_you_mean
 from slice_tf_beam.interrupts import Interrupts
 from slice_tf_beam.local_workers import LocalWorkers
 
@@ -113,7 +113,8 @@ def _create(runner: str) -> None:
     except (AttributeError, ModuleNotFoundError, ValueError) as error:
         raise ValueError(
             f"`--runner` must be one of {', '.join(known)}, or a class by its "
-            f"full name. Received: runner={runner}.{_near(runner, known)}"
+            f"full name. Received: runner={runner}."
+            f"{did_you_mean(runner, known)}"
         ) from error
 
 
@@ -122,10 +123,5 @@ def _describe(token: str, parser: Any) -> str:
     return (
         "Flags after `--` must be Beam's, because Beam ignores one that it "
         f"does not know. Received: {token}."
-        f"{_near(token.partition('=')[0], known)}"
+        f"{did_you_mean(token.partition('=')[0], known)}"
     )
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {near[0]}?" if near else ""

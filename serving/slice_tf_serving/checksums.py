@@ -4,6 +4,7 @@ import hashlib
 import pathlib
 
 from slice_tf.export.signatures import CHECKSUMS_FILE
+from slice_tf.files import write_text
 
 _CHUNK_BYTES = 1 << 20
 
@@ -47,12 +48,7 @@ def refresh_checksum(directory: pathlib.Path, name: str) -> None:
     if not path.is_file():
         return
     lines = {**_read(directory), name: _sha256(directory / name)}
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(
-        "".join(f"{lines[one]}  {one}\n" for one in sorted(lines)),
-        encoding="utf-8",
-    )
-    temporary.replace(path)
+    write_text(path, "".join(f"{lines[one]}  {one}\n" for one in sorted(lines)))
 
 
 def _read(directory: pathlib.Path) -> dict[str, str]:

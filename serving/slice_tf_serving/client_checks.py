@@ -1,11 +1,11 @@
 """What a client checks before anything is sent."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from slice_tf.near_miss import did_you_mean
 from slice_tf_serving.dtypes import BY_NAME, Array, of_array
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 
@@ -101,11 +101,10 @@ def check_names(
     for name in names:
         if name in known:
             continue
-        near = difflib.get_close_matches(str(name), known, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
         raise ValueError(
             f"`{what}` must be among those of {where}, which are "
-            f"{', '.join(known)}. Received: {what}={name!r}.{hint}"
+            f"{', '.join(known)}. Received: {what}={name!r}."
+            f"{did_you_mean(name, known)}"
         )
 
 

@@ -15,6 +15,7 @@ from slice_tf.export.signatures import (
     TASK_INPUT,
     WARMUP_FILE,
 )
+from slice_tf.files import replacing
 from slice_tf_serving.checksums import refresh_checksum
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.meta_graph import read_meta_graph, signatures_of
@@ -64,12 +65,8 @@ def write_warmup(
     _check_number(len(records))
     path = root / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         _write(temporary, records)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     refresh_checksum(root, WARMUP_FILE)
     return path
 

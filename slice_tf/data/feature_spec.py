@@ -1,7 +1,6 @@
 """What a model reads of an example."""
 
 import dataclasses
-import difflib
 import json
 import math
 import os
@@ -9,7 +8,8 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from slice_tf.data.files import read_json, replacing
+from slice_tf.files import read_json, replacing
+from slice_tf.near_miss import did_you_mean
 from slice_tf.schema import SliceSchema
 
 FORMAT_VERSION = 1
@@ -36,12 +36,10 @@ class Feature:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))
         if self.dtype not in DTYPES:
-            near = difflib.get_close_matches(str(self.dtype), DTYPES, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise ValueError(
                 "A feature's dtype must be one that a `tf.train.Example` "
                 f"holds: {', '.join(DTYPES)}. Received: "
-                f"dtype={self.dtype!r}.{hint}"
+                f"dtype={self.dtype!r}.{did_you_mean(self.dtype, DTYPES)}"
             )
         if not all(type(size) is int and size > 0 for size in self.shape):
             raise ValueError(

@@ -1,13 +1,13 @@
 """Showing rare examples more often than they come."""
 
 import dataclasses
-import difflib
 import types
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from slice_tf.near_miss import did_you_mean
 from slice_tf.schema import SliceSchema
 
 _CLASS = "class:"
@@ -73,12 +73,11 @@ class Oversample:
         """
         for name in self.times:
             if not name.startswith(_CLASS) and name not in schema.names:
-                near = difflib.get_close_matches(name, schema.names, n=1)
-                hint = f" Did you mean {near[0]}?" if near else ""
                 raise ValueError(
                     "What to over-sample must be a slice of the data, or "
                     f"class:index. Received: slice={name}, "
-                    f"slices={', '.join(schema.names)}.{hint}"
+                    f"slices={', '.join(schema.names)}."
+                    f"{did_you_mean(name, schema.names)}"
                 )
         found = [self.times.get(name, 1) for name in schema.names]
         return np.array(found, np.int64)

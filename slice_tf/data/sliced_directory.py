@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slice_tf.data.files import read_json
+from slice_tf.files import read_json
 from slice_tf.schema import SliceSchema
 
 FORMAT_VERSION = 1

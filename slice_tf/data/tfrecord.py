@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
-from slice_tf.data.files import replacing
 from slice_tf.data.framing import (
     HEADER_BYTES,
     RecordError,
@@ -17,6 +16,7 @@ from slice_tf.data.framing import (
     split_frames,
 )
 from slice_tf.data.gzip_stream import MAGIC, inflate
+from slice_tf.files import replacing
 
 __all__ = [
     "RecordError",

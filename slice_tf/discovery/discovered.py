@@ -8,6 +8,7 @@ from typing import Any
 
 from slice_tf.discovery.held_out import Discovery, FoundSlice
 from slice_tf.discovery.regions import ARRAYS, load_regions
+from slice_tf.files import replacing, write_text
 
 FORMAT_VERSION = 1
 FILE_NAME = "discovered.json"
@@ -23,9 +24,8 @@ def save_discovery(
     """
     path = pathlib.Path(directory)
     path.mkdir(parents=True, exist_ok=True)
-    part = path / f"part-{ARRAYS}"
-    found.regions.save(part)
-    part.replace(path / ARRAYS)
+    with replacing(path / ARRAYS) as temporary:
+        found.regions.save(temporary)
     facts: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "fingerprint": found.regions.fingerprint,
@@ -35,9 +35,7 @@ def save_discovery(
     }
     text = json.dumps(facts, indent=2) + "\n"
     whole = path / FILE_NAME
-    draft = path / f"part-{FILE_NAME}"
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(whole)
+    write_text(whole, text)
     return whole
 
 

@@ -74,8 +74,9 @@ class Regions:
         return digest.hexdigest()[:16]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes an `.npz` file."""
-        np.savez(path, **self._arrays())
+        """Writes an `.npz` file, under exactly this name."""
+        with open(path, "wb") as file:
+            np.savez(file, **self._arrays())
 
     def _arrays(self) -> dict[str, Any]:
         arrays = {

@@ -10,6 +10,7 @@ from typing import Any
 from slice_tf.evaluation.examples import ExampleSample
 from slice_tf.evaluation.gate_result import GateResult
 from slice_tf.evaluation.metric import Metric
+from slice_tf.files import write_text
 from slice_tf.schema import BASE, SliceSchema
 
 FORMAT_VERSION = 1
@@ -246,14 +247,8 @@ class Results:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the results; the file appears only when it is whole."""
-        final = pathlib.Path(path)
         text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
-        temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            temporary.replace(final)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Results":

@@ -1,12 +1,13 @@
 """The parser of every program's flags."""
 
 import argparse
-import difflib
 import pathlib
 import shutil
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+
+from slice_tf.near_miss import did_you_mean
 
 
 class FlagParser(argparse.ArgumentParser):
@@ -45,8 +46,8 @@ class FlagParser(argparse.ArgumentParser):
         choices = list(map(str, action.choices))
         raise argparse.ArgumentError(
             action,
-            f"must be one of {', '.join(choices)}. Received: {value}"
-            f"{_near(str(value), choices)}",
+            f"must be one of {', '.join(choices)}. Received: {value}."
+            f"{did_you_mean(value, choices)}",
         )
 
     def _describe(self, token: str) -> str:
@@ -56,16 +57,11 @@ class FlagParser(argparse.ArgumentParser):
         flag = token.partition("=")[0]
         return (
             "there is no such flag or argument. "
-            f"Received: {token}{_near(flag, known)}"
+            f"Received: {token}.{did_you_mean(flag, known)}"
         )
 
     def _hint(self) -> str:
         return f" (`{self.prog} --help` lists the flags)"
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f". Did you mean {near[0]}?" if near else ""
 
 
 def split_beam_flags(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from slice_tf.report.review import replace_text
+from slice_tf.files import write_text
 
 FORMAT_VERSION = 1
 FILE_NAME = "decisions.json"
@@ -89,7 +89,7 @@ class Decisions:
             if told:
                 self.decided[name] = told
         facts = {"format_version": FORMAT_VERSION, "found": self.decided}
-        replace_text(self._path, json.dumps(facts, indent=1))
+        write_text(self._path, json.dumps(facts, indent=1) + "\n")
         return {"decided": self.decided}
 
     def _accept(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from slice_tf.evaluation import Results
+from slice_tf.files import write_text
 from slice_tf.report.decisions import Decisions
 from slice_tf.report.folder import Folder
 from slice_tf.report.page import render, render_page
-from slice_tf.report.review import Review, replace_text
+from slice_tf.report.review import Review
 from slice_tf.report.sentence import headline
 
 Values = Mapping[str, Any]
@@ -93,7 +94,7 @@ class Desk:
             self.folder.path
             / f"{pathlib.PurePosixPath(file).with_suffix('')}.audits.json"
         )
-        replace_text(path, json.dumps(counts, indent=1))
+        write_text(path, json.dumps(counts, indent=1) + "\n")
 
     def _write_text(
         self,

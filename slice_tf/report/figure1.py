@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.patheffects import withStroke
 
+from slice_tf.files import replacing
 from slice_tf.report import palette
 from slice_tf.report.dot_plot import draw_accuracies
 from slice_tf.report.scene import Disc, Regions, Scene, check_shapes
@@ -228,14 +229,10 @@ def _nearest(points: Any, axis: Any, grid: Any) -> Any:
 
 
 def _write(figure: Figure, path: pathlib.Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         figure.savefig(
             temporary,
             format=path.suffix[1:],
             dpi=PIXELS_PER_INCH,
             metadata={"Date": None} if path.suffix == ".svg" else None,
         )
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slice_tf.evaluation import Results
+from slice_tf.files import write_text
 from slice_tf.report.embed import pack
 from slice_tf.report.sentence import details, headline
 
@@ -105,12 +106,7 @@ def write_page(
 ) -> pathlib.Path:
     """Writes a page; the file appears only when it is whole."""
     final = pathlib.Path(path)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(render_page(results, summary), encoding="utf-8")
-        temporary.replace(final)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(final, render_page(results, summary))
     return final
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Mapping
 
@@ -13,6 +12,7 @@ from slice_tf.evaluation import (
     accept_slices,
     with_audits,
 )
+from slice_tf.files import write_text
 from slice_tf.schema import BASE
 
 FORMAT_VERSION = 1
@@ -72,7 +72,7 @@ class Review:
     def save(self, directory: pathlib.Path) -> None:
         """Writes `review.json`; the file appears only when it is whole."""
         facts = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
-        replace_text(directory / FILE_NAME, json.dumps(facts, indent=1))
+        write_text(directory / FILE_NAME, json.dumps(facts, indent=1) + "\n")
 
     def answer(
         self, results: Results, slice_name: str, key: str, belongs: bool | None
@@ -165,13 +165,3 @@ def _keys(results: Results, name: str) -> tuple[list[str], list[str]]:
         for row in places
     )
     return inside, outside
-
-
-def replace_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file that appears only when it is whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

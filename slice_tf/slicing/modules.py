@@ -1,6 +1,5 @@
 """Modules by a path that a person or a worker types."""
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -13,6 +12,8 @@ import traceback
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+
+from slice_tf.near_miss import did_you_mean
 
 # Global that marks a module which ran from a file, and names the file.
 FILE_MARK = "__slice_tf_file__"
@@ -91,9 +92,7 @@ def _make_importable(directory: str) -> None:
 
 def near(name: str, names: Iterable[str]) -> str:
     """Returns a question that names the near miss, or nothing."""
-    public = [known for known in names if not known.startswith("_")]
-    found = difflib.get_close_matches(name, public, n=1)
-    return f" Did you mean {found[0]}?" if found else ""
+    return did_you_mean(name, [one for one in names if not one.startswith("_")])
 
 
 def _no_module(place: str, missing: str) -> str:

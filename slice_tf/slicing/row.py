@@ -2,12 +2,13 @@
 
 import builtins
 import ctypes
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from slice_tf.near_miss import did_you_mean
 
 T = TypeVar("T")
 Values = Sequence[Any]
@@ -234,11 +235,10 @@ class Row:
 def missing(key: str, names: Iterable[str]) -> str:
     """Returns what to say of a feature that is not among `names`."""
     known = sorted(names)
-    near = difflib.get_close_matches(str(key), known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     return (
         f"An example must have the feature that is read. Received: "
-        f"feature={key!r}, features={', '.join(known) or 'none'}.{hint}"
+        f"feature={key!r}, features={', '.join(known) or 'none'}."
+        f"{did_you_mean(key, known)}"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from slice_tf.data.files import replacing
+from slice_tf.files import replacing
 from slice_tf.training.watch import check_logged, is_best_small
 
 Z = 1.96  # Two-sided 95 %.

@@ -1,17 +1,17 @@
 """How a model is trained, as one YAML file."""
 
 import dataclasses
-import difflib
 import os
 import pathlib
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from slice_tf.data.files import replacing
+from slice_tf.files import replacing
+from slice_tf.near_miss import did_you_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ class TrainConfig:
             if key not in known:
                 raise ValueError(
                     "A training config has no such key. "
-                    f"Received: key={key}{_near(key, list(known))}"
+                    f"Received: key={key}.{did_you_mean(key, known)}"
                 )
             section, _, name = key.partition(".")
             sections.setdefault(section, {})[name] = _typed(key, value)
@@ -256,7 +256,7 @@ def _check_value(key: str, value: Any) -> None:
     if key in CHOICES and value not in CHOICES[key]:
         raise ValueError(
             f"`{key}` must be one of {', '.join(CHOICES[key])}. "
-            f"Received: {key}={value}{_near(str(value), CHOICES[key])}"
+            f"Received: {key}={value}.{did_you_mean(value, CHOICES[key])}"
         )
     numbers = value if isinstance(value, tuple) else (value,)
     for one in numbers:
@@ -269,11 +269,6 @@ def _check_value(key: str, value: Any) -> None:
             raise ValueError(
                 f"`{key}` must be a positive number. Received: {key}={value}"
             )
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f". Did you mean {near[0]}?" if near else ""
 
 
 def _plain(value: Any) -> Any:

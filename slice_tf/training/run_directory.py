@@ -5,8 +5,8 @@ import json
 import pathlib
 from typing import Any
 
-from slice_tf.data.files import replacing
 from slice_tf.data.sliced_directory import MANIFEST
+from slice_tf.files import replacing
 from slice_tf.schema import SliceSchema
 from slice_tf.training.config import TrainConfig
 from slice_tf.training.model_directory import versions

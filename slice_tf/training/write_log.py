@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from slice_tf.data.files import replacing
+from slice_tf.files import replacing
 
 
 class WriteLog(keras.callbacks.Callback):

@@ -126,7 +126,7 @@ def test_a_needed_feature_that_is_missing_stops_the_job_at_its_start(
 ):
     message = (
         "needs_what_is_missing: An example must have the feature.*Received: "
-        "feature='idd', features=id, label, text. Did you mean 'id'"
+        "feature='idd', features=id, label, text. Did you mean id?"
     )
     with pytest.raises(ValueError, match=message):
         slice_with(tmp_path, "rain", "needs_what_is_missing", sizes=sizes)

@@ -80,7 +80,7 @@ def test_names_are_known(row):
 def test_a_missing_feature_is_the_default_or_an_error(row, accessor):
     read = getattr(row, accessor)
     assert read("wages", default=None) is None
-    message = "feature='wages', features=age, ages, blob.*mean 'ages'"
+    message = "feature='wages', features=age, ages, blob.*mean ages"
     with pytest.raises(ValueError, match=message):
         read("wages")
 

@@ -26,6 +26,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
         raise
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a UTF-8 file that appears only when it is whole."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def read_json(path: pathlib.Path) -> dict[str, Any]:
     """Returns the object in a JSON file.
 
