@@ -51,8 +51,12 @@ def made(
     return model
 
 
-def write_sliced(directory, rows=range(64), num_classes=2, schema=SCHEMA):
+def write_sliced(
+    directory, rows=range(64), num_classes=2, schema=SCHEMA, labels=None
+):
     """Writes what `slice-tf apply` leaves, one shard of the given rows."""
+    if labels is None:
+        labels = TARGETS["label"] % num_classes
     directory.mkdir(parents=True)
     membership = TARGETS["membership"].astype(np.uint8)[:, : schema.num_slices]
     shard = directory / "part-0.tfrecord"
@@ -61,7 +65,7 @@ def write_sliced(directory, rows=range(64), num_classes=2, schema=SCHEMA):
             encode(
                 {
                     "x": FEATURES["x"][row],
-                    "label": int(TARGETS["label"][row]) % num_classes,
+                    "label": labels[row],
                 }
             ),
             membership[row],

@@ -1,6 +1,7 @@
 """Whether records hold what a model will read."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,11 @@ _KINDS = {
     "float_list": "float32",
     "int64_list": "int64",
 }
-_LABEL = Feature("int64")
+_ANSWERS = {
+    "classification": "the index of a class",
+    "multi_label": "0 or 1 for each label",
+    "regression": "a finite number",
+}
 
 
 def check_records(
@@ -53,15 +58,23 @@ def check_record(record: bytes, spec: FeatureSpec, schema: SliceSchema) -> None:
     features = decode(record).features.feature
     for name, feature in spec.features.items():
         _values(features, name, feature)
-    (label,) = _values(features, spec.label, _LABEL)
-    if not 0 <= label < spec.num_classes:
+    label = list(_values(features, spec.label, spec.answer))
+    if not all(_is_answer(one, spec) for one in label):
+        said = label[0] if spec.answer.shape == () else label
         raise ValueError(
-            "A label must be the index of a class. Received: "
-            f"feature={spec.label!r}, label={label}, "
+            f"A label must be {_ANSWERS[spec.task]}. Received: "
+            f"feature={spec.label!r}, label={said}, "
             f"num_classes={spec.num_classes}"
         )
     keys = (schema.membership_key, schema.unknown_key)
     read_membership(record, schema.num_slices, keys)
+
+
+def _is_answer(value: float, spec: FeatureSpec) -> bool:
+    if spec.task == "regression":
+        return math.isfinite(value)
+    limit = 2 if spec.task == "multi_label" else spec.num_classes
+    return 0 <= value < limit
 
 
 def _enumerate(shards: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:

@@ -15,6 +15,7 @@ from slice_tf.schema import SliceSchema
 FORMAT_VERSION = 1
 FILE_NAME = "features.json"
 DTYPES = ("float32", "int64", "string")
+TASKS = ("classification", "multi_label", "regression")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,17 +61,21 @@ class FeatureSpec:
 
     Args:
         features: Name to feature, in the order models list their inputs.
-        label: Name of the int64 scalar feature that holds the class.
-        num_classes: Number of classes; 2 for a binary task.
+        label: Name of the feature that holds the answer; see `answer`.
+        num_classes: Number of classes, 2 for a binary task; of labels of a
+            multi-label task; 0, whatever is given, where a number is
+            predicted.
+        task: `classification`, `multi_label` or `regression`.
 
     Raises:
         ValueError: If there is no feature, the label or slice membership is
-            among the features, or there are fewer than two classes.
+            among the features, there are too few classes, or no such task.
     """
 
     features: dict[str, Feature]
     label: str = "label"
     num_classes: int = 2
+    task: str = "classification"
 
     def __post_init__(self) -> None:
         schema = SliceSchema(())
@@ -91,15 +96,41 @@ class FeatureSpec:
                     "a served model has no slicing functions. Received: "
                     f"features={', '.join(self.features)}"
                 )
-        if type(self.num_classes) is not int or self.num_classes < 2:
+        if self.task not in TASKS:
             raise ValueError(
-                "A task must have at least two classes. Received: "
-                f"num_classes={self.num_classes}"
+                f"A task must be one of {', '.join(TASKS)}. Received: "
+                f"task={self.task!r}.{did_you_mean(self.task, TASKS)}"
             )
+        if self.task == "regression":
+            object.__setattr__(self, "num_classes", 0)
+            return
+        least = 1 if self.task == "multi_label" else 2
+        if type(self.num_classes) is not int or self.num_classes < least:
+            raise ValueError(
+                f"The task {self.task} must have at least {least} "
+                f"classes or labels. Received: num_classes={self.num_classes}"
+            )
+
+    @property
+    def answer(self) -> Feature:
+        """What the label feature holds.
+
+        The index of a class, an int64 scalar; 0 or 1 for each label, int64
+        `[num_classes]`; or a number, a float32 scalar.
+        """
+        if self.task == "regression":
+            return Feature("float32")
+        if self.task == "multi_label":
+            return Feature("int64", (self.num_classes,))
+        return Feature("int64")
 
     @classmethod
     def parse(
-        cls, texts: Sequence[str], label: str = "label", num_classes: int = 2
+        cls,
+        texts: Sequence[str],
+        label: str = "label",
+        num_classes: int = 2,
+        task: str = "classification",
     ) -> "FeatureSpec":
         """Returns a spec from texts such as `image=float32:8x8`.
 
@@ -107,7 +138,8 @@ class FeatureSpec:
             texts: `name=dtype` or `name=dtype:shape`, with sizes joined by
                 `x`.
             label: Name of the label feature.
-            num_classes: Number of classes.
+            num_classes: Number of classes or labels.
+            task: What is predicted.
 
         Raises:
             ValueError: If a text is malformed or a name used twice.
@@ -121,7 +153,7 @@ class FeatureSpec:
                     f"name={name!r} twice"
                 )
             features[name] = feature
-        return cls(features, label, num_classes)
+        return cls(features, label, num_classes, task)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the spec as plain JSON values."""
@@ -129,6 +161,7 @@ class FeatureSpec:
             "format_version": FORMAT_VERSION,
             "label": self.label,
             "num_classes": self.num_classes,
+            "task": self.task,
             "features": {
                 name: {"dtype": one.dtype, "shape": list(one.shape)}
                 for name, one in self.features.items()
@@ -149,7 +182,12 @@ class FeatureSpec:
                     name: Feature(one["dtype"], tuple(one["shape"]))
                     for name, one in values["features"].items()
                 }
-                return cls(features, values["label"], values["num_classes"])
+                return cls(
+                    features,
+                    values["label"],
+                    values["num_classes"],
+                    values.get("task", "classification"),  # Older files.
+                )
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(
                 "A feature spec must hold the fields that slice-tf writes. "

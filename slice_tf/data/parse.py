@@ -24,15 +24,17 @@ class Copies:
     ) -> None:
         self._schema, self._spec = schema, spec
         self._slices = oversample.of_slices(schema)
-        self._classes = oversample.of_classes(spec.num_classes)
+        classes = spec.num_classes if spec.task == "classification" else 0
+        self._classes = oversample.of_classes(classes)
         self._members = np.zeros(schema.num_slices, np.int64)
-        self._labels = np.zeros(spec.num_classes, np.int64)
+        self._labels = np.zeros(classes, np.int64)
 
     def of(self, label: Any, membership: Any) -> Any:
         """Returns numbers of copies, int64 of shape `[batch]`."""
-        of_class = tf.gather(self._classes, label)
         of_slices = tf.reduce_max(membership * self._slices, axis=1)
-        return tf.maximum(of_class, of_slices)
+        if not len(self._classes):
+            return tf.maximum(of_slices, 1)
+        return tf.maximum(tf.gather(self._classes, label), of_slices)
 
     def count(self, records: Any) -> int:
         """Returns how many examples a batch of records makes."""
@@ -40,7 +42,8 @@ class Copies:
         number = self.of(label, membership)
         shown = tf.reduce_sum(membership * number[:, None], axis=0)
         self._members += shown.numpy()
-        self._labels += np.bincount(label, minlength=len(self._labels))
+        if len(self._labels):
+            self._labels += np.bincount(label, minlength=len(self._labels))
         return int(tf.reduce_sum(number))
 
     def shown(self) -> npt.NDArray[np.int64]:
@@ -91,8 +94,9 @@ class Copies:
 def _label_and_membership(spec: FeatureSpec, schema: SliceSchema) -> Any:
     """Returns how label and membership are parsed."""
     slices = [schema.num_slices]
+    answer = spec.answer
     return {
-        spec.label: tf.io.FixedLenFeature([], tf.int64),
+        spec.label: tf.io.FixedLenFeature(answer.shape, answer.dtype),
         schema.membership_key: tf.io.FixedLenFeature(slices, tf.int64),
     }
 
@@ -123,7 +127,7 @@ def make_parser(
         label = values.pop(spec.label)
         membership = values.pop(schema.membership_key)
         known, fits = _known(values.pop(schema.unknown_key), membership)
-        fits &= _below(label, spec.num_classes) & _below(membership, 2)
+        fits &= _is_answer(label, spec) & _below(membership, 2)
         tf.debugging.Assert(fits, [OUT_OF_RANGE])
         targets = {
             "label": label,
@@ -155,6 +159,13 @@ def _known(unknown: Any, membership: Any) -> tuple[Any, Any]:
         tf.shape(unknown)[1] > 0, of_rows, lambda: (tf.ones(shape), True)
     )
     return tf.ensure_shape(known, membership.shape), fits
+
+
+def _is_answer(label: Any, spec: FeatureSpec) -> Any:
+    """Tells whether all of a batch's labels are what the task wants."""
+    if spec.task == "regression":
+        return tf.reduce_all(tf.math.is_finite(label))
+    return _below(label, 2 if spec.task == "multi_label" else spec.num_classes)
 
 
 def _below(values: Any, limit: int) -> Any:

@@ -62,6 +62,7 @@ def gate(
             lack the metric, or an accepted slice does not exist.
     """
     candidate.check_comparable(baseline)
+    candidate.check_of_classes("A gate")
     reasons = _reasons(candidate, accepted)
     facts = [
         _Fact(one.name, one.critical, one.margin or margin)

@@ -245,6 +245,19 @@ class Results:
             )
         return results
 
+    def check_of_classes(self, what: str) -> None:
+        """Refuses results of predicted numbers, for what needs classes.
+
+        Raises:
+            ValueError: If they are such.
+        """
+        if not self.num_classes:
+            raise ValueError(
+                f"{what} takes results of classes or of one label, not of "
+                "predicted numbers. Received: metrics="
+                f"{', '.join(self.slices[-1].metrics)}"
+            )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the results; the file appears only when it is whole."""
         text = json.dumps(self.to_dict(), allow_nan=False, indent=1)

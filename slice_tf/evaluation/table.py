@@ -48,8 +48,11 @@ def results_table(results: Results, metric: str = "accuracy") -> Table:
     Args:
         results: What to show. With a baseline, its accuracy and the
             difference follow the metric; with learned indicators, their AUC.
+            Of predicted numbers, all their metrics are shown.
         metric: Name of the metric to show, in percent.
     """
+    if not results.num_classes:
+        return _numbers_table(results)
     headers = ["slice", "size", f"{metric}, % [95 %]"]
     if results.baseline is not None:
         headers += ["baseline, % [95 %]", "difference, points [95 %]"]
@@ -81,6 +84,16 @@ def _row(
         audited = one.audited
         cells += [percent(audited.accuracy) if audited else NOTHING]
     return cells
+
+
+def _numbers_table(results: Results) -> Table:
+    """Returns metrics of predicted numbers, in the numbers' own unit."""
+    names = list(results.slices[-1].metrics)
+    rows = [
+        [one.name, f"{one.size:,}", *(number(one.metrics[x]) for x in names)]
+        for one in results.slices
+    ]
+    return ["slice", "size", *(f"{name} [95 %]" for name in names)], rows
 
 
 def comparison_table(
@@ -165,6 +178,16 @@ def points(metric: Metric) -> str:
     return _with_interval(metric, "{:+.1f}")
 
 
+def number(metric: Metric) -> str:
+    """Returns `0.123 [0.110, 0.137]`, of four digits, marked likewise."""
+    if metric.value is None:
+        return NOTHING
+    value = f"{metric.value:.4g}"
+    if metric.low is None or metric.high is None:
+        return f"{value}{_mark(metric)}"
+    return f"{value} [{metric.low:.4g}, {metric.high:.4g}]{_mark(metric)}"
+
+
 def fraction(metric: Metric | None) -> str:
     """Returns `0.912`, marked where there are too few."""
     if metric is None or metric.value is None:
@@ -177,7 +200,7 @@ def footnote(results: Results) -> str:
     shown = [
         metric
         for one in results.slices
-        for metric in (one.metrics["accuracy"], one.indicator)
+        for metric in (next(iter(one.metrics.values())), one.indicator)
         if metric is not None
     ]
     notes = []

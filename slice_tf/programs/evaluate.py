@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
     from slice_tf.data.feature_spec import Feature
     from slice_tf.evaluation import Evaluator, ExampleSampler, Results
+    from slice_tf.schema import SliceSchema
 
 logger = logging.getLogger("slice_tf.evaluate")
 
@@ -34,8 +35,9 @@ def main(argv: Sequence[str]) -> int:
         results = _evaluate_predictions(flags, beam_flags)
     else:
         results = _evaluate(flags)
-    if audits or flags.predictions is None:
+    if audits:
         results = _with_audits(results, audits)
+    if audits or flags.predictions is None:
         results.save(flags.output)
     _show(results)
     logger.info("wrote %s", flags.output)
@@ -88,6 +90,12 @@ def _parse(
         help="a feature to keep, such as text=string or image=float32:28x28, "
         "or a name alone where the model reads it; may be repeated; without "
         "it, all that the model reads",
+    )
+    add(
+        "--label-index",
+        type=int,
+        metavar="I",
+        help="which label to evaluate, from 0, of a model of several labels",
     )
     add(
         "--batch-size",
@@ -186,7 +194,9 @@ def _evaluate(flags: argparse.Namespace) -> "Results":
         spec = _join(spec, other_spec)
         models.append(baseline)
         facts.append(_facts(flags.baseline))
-    evaluator = Evaluator(schema, spec.num_classes)
+    if spec.task == "regression":
+        return _evaluate_numbers(flags, model, spec, schema, facts[0])
+    evaluator = Evaluator(schema, _num_classes(flags, spec))
     sampler = None
     shown: dict[str, Feature] = {}
     if flags.examples is not None:
@@ -194,7 +204,7 @@ def _evaluate(flags: argparse.Namespace) -> "Results":
         spec, shown = _with_shown(spec, flags.example_feature)
     with translated():
         batches = load_dataset(flags.data, spec, schema, flags.batch_size)
-        _count(evaluator, models, batches, sampler, shown)
+        _count(evaluator, models, batches, sampler, shown, flags.label_index)
     results = evaluator.results(
         data_path=flags.data,
         model=facts[0],
@@ -202,6 +212,66 @@ def _evaluate(flags: argparse.Namespace) -> "Results":
     )
     sample = None if sampler is None else sampler.sample()
     return dataclasses.replace(results, examples=sample)
+
+
+def _num_classes(flags: argparse.Namespace, spec: "FeatureSpec") -> int:
+    """Returns the number of classes; of several labels, one is evaluated."""
+    index, several = flags.label_index, spec.task == "multi_label"
+    if several and not 0 <= (-1 if index is None else index) < spec.num_classes:
+        raise ValueError(
+            "A model of several labels is evaluated a label at a time: "
+            "`--label-index` must be below the number of labels. Received: "
+            f"label_index={index}, labels={spec.num_classes}"
+        )
+    if index is not None and not several:
+        raise ValueError(
+            "`--label-index` is for models of several labels. Received: "
+            f"label_index={index}, task={spec.task}"
+        )
+    return 2 if several else spec.num_classes
+
+
+def _evaluate_numbers(
+    flags: argparse.Namespace,
+    model: Any,
+    spec: "FeatureSpec",
+    schema: "SliceSchema",
+    facts: Any,
+) -> "Results":
+    """Evaluates a model that predicts a number."""
+    import tensorflow as tf
+
+    from slice_tf.data.dataset import load_dataset, translated
+    from slice_tf.evaluation import RegressionCounts
+
+    given = ("baseline", "audit", "examples", "label_index")
+    refused = [name for name in given if getattr(flags, name) is not None]
+    if refused:
+        raise ValueError(
+            "A model that predicts a number is evaluated alone, without "
+            "examples or audits, which are of classes. Received: "
+            f"{', '.join(refused)}, task=regression"
+        )
+    predict = tf.function(
+        lambda features: model(features, training=False)["logits"][:, 0],
+        reduce_retracing=True,
+    )
+    counts = None
+    with translated():
+        for features, targets in load_dataset(
+            flags.data, spec, schema, flags.batch_size
+        ):
+            label = targets["label"].numpy()
+            # The first batch says near what number sums are to be kept.
+            counts = counts or RegressionCounts(schema, float(label.mean()))
+            counts.add(
+                label,
+                predict(features).numpy(),
+                targets["membership"].numpy(),
+                targets["known"].numpy(),
+            )
+    counts = counts or RegressionCounts(schema)
+    return counts.results(data_path=flags.data, model=facts)
 
 
 def _with_shown(
@@ -225,7 +295,9 @@ def _with_shown(
     if not texts:
         shown = dict(spec.features)
     if written:
-        asked = FeatureSpec.parse(written, spec.label, spec.num_classes)
+        asked = FeatureSpec.parse(
+            written, spec.label, spec.num_classes, spec.task
+        )
         shown |= asked.features
         more = {
             name: one
@@ -250,7 +322,9 @@ def _count(
     batches: Any,
     sampler: "ExampleSampler | None",
     shown: Mapping[str, "Feature"],
+    label_index: int | None,
 ) -> None:
+    """Counts all batches; of several labels, one."""
     import tensorflow as tf
 
     from slice_tf.evaluation import to_probabilities
@@ -266,11 +340,16 @@ def _count(
             {name: value.numpy() for name, value in one.items()}
             for one in predict(features)
         ]
+        label = targets["label"].numpy()
+        if label_index is not None:
+            label = label[:, label_index]
+            for one in outputs:
+                one["logits"] = one["logits"][:, label_index, None]
         before = None
         if len(outputs) > 1:
             before = to_probabilities(outputs[1]["logits"], classes)
         batch = (
-            targets["label"].numpy(),
+            label,
             to_probabilities(outputs[0]["logits"], classes),
             targets["membership"].numpy(),
             targets["known"].numpy(),
@@ -292,7 +371,9 @@ def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":
     """Returns what both models read, so that each record is read once."""
     from slice_tf.data import FeatureSpec
 
-    facts = (spec.label, spec.num_classes), (other.label, other.num_classes)
+    facts = tuple(
+        (one.label, one.num_classes, one.task) for one in (spec, other)
+    )
     clash = [
         name
         for name, feature in other.features.items()
@@ -301,12 +382,12 @@ def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":
     if facts[0] != facts[1] or clash:
         raise ValueError(
             "A model and its baseline must be of the same task: same label, "
-            "number of classes and types of features. Received: model="
-            f"{facts[0]}, baseline={facts[1]}, features that differ="
+            "number of classes, kind and types of features. Received: "
+            f"model={facts[0]}, baseline={facts[1]}, features that differ="
             f"{', '.join(clash) or 'none'}"
         )
     features = {**spec.features, **other.features}
-    return FeatureSpec(features, spec.label, spec.num_classes)
+    return FeatureSpec(features, spec.label, spec.num_classes, spec.task)
 
 
 def _facts(directory: pathlib.Path) -> Any:

@@ -1,6 +1,7 @@
 """`slice-tf train`: a model on sliced TFRecords."""
 
 import contextlib
+import math
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,10 @@ def main(argv: Sequence[str]) -> int:
     flags = parse(argv)
     config = flags.config
     spec = FeatureSpec.parse(
-        config.data.features, config.data.label, config.data.num_classes
+        config.data.features,
+        config.data.label,
+        config.data.num_classes,
+        config.data.task,
     )
     _check_directories(config)
     if flags.supervise or flags.local_workers > 1:
@@ -190,15 +194,17 @@ def _model(
     from slice_tf.training.optimizer import make_optimizer
 
     backbone = make_backbone(config.model.backbone, spec, config.model.units)
+    classes, task = spec.num_classes or None, spec.task
     model: TaskModel
     if config.model.method == "vanilla":
-        model = VanillaModel(backbone, spec.num_classes, schema)
+        model = VanillaModel(backbone, classes, schema, task=task)
     else:
         rates = slice_rates(config.data.train, schema)
         model = SliceAwareModel(
             backbone,
             schema,
-            spec.num_classes,
+            classes,
+            task=task,
             units=config.model.expert_units,
             recipe=config.model.recipe,
             slice_rates=rates if shown_rates is None else shown_rates,
@@ -245,12 +251,19 @@ def _resume(
 
 
 def _report(model: "TaskModel", part: str, path: pathlib.Path) -> None:
+    numbers = model.task == "regression"
+    metric, title = model.slice_metric, "rmse" if numbers else "accuracy"
     with model.distribute_strategy.scope():
-        counts = model.slice_accuracy.right_and_all()
-    names = (*model.slice_accuracy.slices, "base")
+        sums = metric.sums if numbers else metric.counts
+        counts = sums.numpy()
+    names = (*metric.slices, "base")
     width = max(len("slice"), *map(len, names))
-    lines = [f"{'slice':<{width}}  examples  accuracy ({part} data)"]
-    for name, (right, everyone) in zip(names, counts, strict=True):
-        share = f"{right / everyone:8.1%}" if everyone else "       -"
-        lines.append(f"{name:<{width}}  {everyone:8d}  {share}")
+    lines = [f"{'slice':<{width}}  examples  {title} ({part} data)"]
+    for name, (total, everyone) in zip(names, counts, strict=True):
+        said = "       -"
+        if everyone and numbers:
+            said = f"{math.sqrt(total / everyone):8.4g}"
+        elif everyone:
+            said = f"{total / everyone:8.1%}"
+        lines.append(f"{name:<{width}}  {int(everyone):8d}  {said}")
     print("\n".join([*lines, f"model: {path}"]))  # noqa: T201

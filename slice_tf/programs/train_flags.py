@@ -102,12 +102,24 @@ def _add_data_flags(parser: FlagParser) -> None:
         "image=float32:8x8",
         nargs="+",
     )
-    _add(parser, "--label", "data.label", "int64 feature with the class")
+    _add(
+        parser,
+        "--label",
+        "data.label",
+        "feature with the answer: the class, int64; 0 or 1 for each label, "
+        "int64; or a number, float32",
+    )
+    _add(
+        parser,
+        "--task",
+        "data.task",
+        "what is predicted: one class, several labels, or a number",
+    )
     _add(
         parser,
         "--num-classes",
         "data.num_classes",
-        "number of classes; 2 is a binary task",
+        "number of classes, 2 for a binary task, or of labels",
         type=positive_int,
     )
     _add(

@@ -26,6 +26,7 @@ class DataConfig:
     features: tuple[str, ...] = ()
     label: str = "label"
     num_classes: int = 2
+    task: str = "classification"
     cache: bool = False
     deal_by: str = "auto"
     oversample: tuple[str, ...] = ()
@@ -86,6 +87,7 @@ class KeepConfig:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "data.task": ("classification", "multi_label", "regression"),
     "data.deal_by": ("auto", "file", "record"),
     "model.method": ("slice-aware", "vanilla"),
     "model.recipe": ("default", "paper"),
@@ -94,7 +96,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "loop.precision": ("float32", "mixed_bfloat16", "mixed_float16"),
 }
 _LEAST = {
-    "data.num_classes": 2,
+    "data.num_classes": 1,
     "loop.seed": 0,
     "optimizer.warmup_steps": 0,
     "keep.checkpoint_every": 0,

@@ -34,6 +34,7 @@ def test_the_file_states_every_fact(tmp_path):
         "format_version": 1,
         "label": "class",
         "num_classes": 10,
+        "task": "classification",
         "features": {
             "image": {"dtype": "float32", "shape": [8, 8]},
             "word": {"dtype": "string", "shape": []},
@@ -65,6 +66,31 @@ def test_malformed_texts_are_refused(text):
 def test_features_that_no_model_should_read_are_refused(texts, message):
     with pytest.raises(ValueError, match=message):
         FeatureSpec.parse(texts)
+
+
+def test_the_task_says_what_an_answer_is():
+    of_one = FeatureSpec.parse(["a=int64"], "b", 3)
+    of_several = FeatureSpec.parse(["a=int64"], "b", 3, "multi_label")
+    of_number = FeatureSpec.parse(["a=int64"], "b", 3, "regression")
+    assert of_one.answer == Feature("int64")
+    assert of_several.answer == Feature("int64", (3,))
+    assert of_number.answer == Feature("float32")
+    assert of_number.num_classes == 0
+    for spec in (of_one, of_several, of_number):
+        assert FeatureSpec.from_dict(spec.to_dict()) == spec
+
+
+def test_a_file_from_before_there_were_tasks_is_of_classes():
+    facts = SPEC.to_dict()
+    del facts["task"]
+    assert FeatureSpec.from_dict(facts) == SPEC
+
+
+def test_an_unknown_task_is_refused():
+    with pytest.raises(
+        ValueError, match=r"task='regresion'\. Did you mean r"
+    ):
+        FeatureSpec.parse(["a=int64"], task="regresion")
 
 
 @pytest.mark.parametrize("num_classes", [1, 0, -1, 2.0, True])
