@@ -95,4 +95,4 @@ def build_image(
     z = network(pixels)
     if len(z.shape) == 4:
         z = keras.layers.GlobalAveragePooling2D()(z)
-    return keras.Model({feature: image}, z, name="image")
+    return keras.Model({feature: image}, z, name="image_network")

@@ -50,4 +50,4 @@ def build_text(
     pooled = keras.layers.GlobalMaxPooling1D()(embedded)
     hidden = keras.layers.Dense(dim, activation="relu")(pooled)
     z = keras.layers.Dropout(dropout)(hidden)
-    return keras.Model({feature: text}, z, name="text")
+    return keras.Model({feature: text}, z, name="bag_of_words")
