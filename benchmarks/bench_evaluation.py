@@ -4,15 +4,23 @@ Beside it, in the same run and on the same arrays: a loop over the slices that
 asks scikit-learn for the same metrics, on the first slices only, because a
 slice costs it the same wherever it stands. Values are compared. Also shows
 what intervals cost, that batches give the same, and how much memory a pass
-takes beyond its arrays.
+takes beyond its arrays. With `--snorkel-python`, the interpreter of a virtual
+environment that has Snorkel, its `Scorer.score_slices` scores the same arrays
+in a process of its own; it knows six of the seven metrics, all but the loss.
 
     python benchmarks/bench_evaluation.py [--examples N] [--slices K]
+        [--snorkel-python /path/to/python]
 """
 
 import argparse
+import json
+import pathlib
+import subprocess
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +35,8 @@ from slice_tf.evaluation import (
 from slice_tf.schema import SliceSchema
 
 SHARE = 0.056  # of examples in each slice: 5.6 memberships an example of 100
-REPEATS = 3
-METRICS = ("accuracy", "precision", "recall", "f1", "mcc", "auc", "log_loss")
+REPEATS = 5
+SNORKEL = pathlib.Path(__file__).with_name("peer_snorkel_scorer.py")
 
 
 def main() -> None:
@@ -37,6 +45,7 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=1_000_000)
     parser.add_argument("--slices", type=int, default=100)
     parser.add_argument("--sklearn-slices", type=int, default=10)
+    parser.add_argument("--snorkel-python", metavar="PATH")
     flags = parser.parse_args()
     labels, probabilities, baseline, membership = make_predictions(
         flags.examples, flags.slices
@@ -44,67 +53,50 @@ def main() -> None:
     schema = SliceSchema.from_names([f"s{i}" for i in range(flags.slices)])
     some = min(flags.sklearn_slices, flags.slices)
 
-    counts, count_s = best(lambda: count(labels, probabilities, membership))
-    found, metrics_s = best(lambda: slice_metrics(counts))
-    expected, loop_s = best(
-        lambda: loop(labels, probabilities, membership[:, :some])
-    )
-    results, whole_s = best(
-        lambda: evaluate(
-            schema, labels, probabilities, membership, baseline, flags.examples
+    # In turns, so that a busy machine slows both down.
+    count_s, metrics_s, loop_s = np.inf, np.inf, np.inf
+    for _ in range(REPEATS):
+        counts, seconds = timed(
+            lambda: count(labels, probabilities, membership)
         )
-    )
-    batched, batched_s = best(
-        lambda: evaluate(
-            schema, labels, probabilities, membership, baseline, 8_192
+        count_s = min(count_s, seconds)
+        found, seconds = timed(partial(slice_metrics, counts))
+        metrics_s = min(metrics_s, seconds)
+        expected, seconds = timed(
+            lambda: loop(labels, probabilities, membership[:, :some])
         )
-    )
-    errors = {
-        name: max(
-            abs(one[name].value - other[name])
-            for one, other in zip(found, expected, strict=False)
+        loop_s = min(loop_s, seconds)
+    inputs = (schema, labels, probabilities, membership, baseline)
+    results, whole_s = timed(lambda: evaluate(*inputs, flags.examples))
+    batched, batched_s = timed(lambda: evaluate(*inputs, 8_192))
+    peers = {f"scikit-learn loop, {some} slices, no intervals": (loop_s, some)}
+    if flags.snorkel_python:
+        scores, snorkel_s = score_by_snorkel(
+            flags.snorkel_python, labels, probabilities, membership
         )
-        for name in METRICS
+        name = "Snorkel's scorer, 6 metrics, no intervals"
+        peers[name] = snorkel_s, flags.slices
+    ours = {
+        "slice-tf: count": count_s,
+        "slice-tf: count, 14 metrics, intervals": count_s + metrics_s,
+        "slice-tf: with a paired baseline": whole_s,
+        "the same in batches of 8,192": batched_s,
     }
-
-    work = flags.examples * flags.slices
-    loop_rate = flags.examples * some / loop_s
+    times = {name: (seconds, flags.slices) for name, seconds in ours.items()}
     rows = [
-        row("slice-tf: count", work / count_s, count_s, loop_rate),
-        row(
-            "slice-tf: count, metrics, intervals",
-            work / (count_s + metrics_s),
-            count_s + metrics_s,
-            loop_rate,
-        ),
-        row(
-            "slice-tf: with a paired baseline",
-            work / whole_s,
-            whole_s,
-            loop_rate,
-        ),
-        row(
-            "the same in batches of 8,192",
-            work / batched_s,
-            batched_s,
-            loop_rate,
-        ),
-        row(
-            f"scikit-learn loop, {some} slices, no intervals",
-            loop_rate,
-            loop_s,
-            loop_rate,
-        ),
+        row(name, flags.examples * num_slices, seconds, flags.examples, peers)
+        for name, (seconds, num_slices) in (times | peers).items()
     ]
     headers = [
         f"{flags.examples:,} examples, {flags.slices} slices",
         "s",
         "million example-slices/s",
-        "against the loop",
+        *(f"against {name.partition(',')[0]}" for name in peers),
     ]
     print(render_table(headers, rows))
-    shown = ", ".join(f"{name} {error:.0e}" for name, error in errors.items())
-    print(f"\nlargest difference to scikit-learn: {shown}")
+    print(f"\nlargest difference to scikit-learn: {errors(found, expected)}")
+    if flags.snorkel_python:
+        print(f"largest difference to Snorkel: {errors(found, scores)}")
     print(f"batches give the same results: {batched == results}")
     megabytes = peak_of(lambda: count(labels, probabilities, membership))
     print(f"peak memory of a pass beyond its arrays: {megabytes:.0f} MB")
@@ -172,14 +164,45 @@ def loop(
     return found
 
 
-def best(run: Callable[[], Any]) -> tuple[Any, float]:
-    """Returns what it returns, and its least time in seconds."""
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        found = run()
-        times.append(time.perf_counter() - start)
-    return found, min(times)
+def score_by_snorkel(
+    python: str, labels: Any, probabilities: Any, membership: Any
+) -> tuple[list[dict[str, float]], float]:
+    """Returns what Snorkel says of each slice, and its seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        path = pathlib.Path(name) / "predictions.npz"
+        np.savez(
+            path,
+            labels=labels,
+            probabilities=probabilities,
+            membership=membership,
+        )
+        done = subprocess.run(
+            [python, str(SNORKEL), str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    values = json.loads(done.stdout.splitlines()[-1])
+    return values["slices"], values["seconds"]
+
+
+def errors(found: list[Any], expected: list[dict[str, float]]) -> str:
+    """Returns the largest difference in each metric, to be read."""
+    largest = {
+        name: max(
+            abs(one[name].value - other[name])
+            for one, other in zip(found, expected, strict=False)
+        )
+        for name in expected[0]
+    }
+    return ", ".join(f"{name} {error:.0e}" for name, error in largest.items())
+
+
+def timed(run: Callable[[], Any]) -> tuple[Any, float]:
+    """Returns what it returns, and its time in seconds."""
+    start = time.perf_counter()
+    found = run()
+    return found, time.perf_counter() - start
 
 
 def peak_of(run: Callable[[], Any]) -> float:
@@ -191,13 +214,24 @@ def peak_of(run: Callable[[], Any]) -> float:
     return peak / 1e6
 
 
-def row(name: str, rate: float, seconds: float, other: float) -> list[str]:
-    """Returns a row of the table."""
+def row(
+    name: str,
+    work: int,
+    seconds: float,
+    examples: int,
+    peers: dict[str, tuple[float, int]],
+) -> list[str]:
+    """Returns a row of the table: work is examples times slices."""
+    rate = work / seconds
+    ratios = (
+        rate / (examples * num_slices / other)
+        for other, num_slices in peers.values()
+    )
     return [
         name,
         f"{seconds:.2f}",
         f"{rate / 1e6:.0f}",
-        f"{rate / other:.1f} x",
+        *(f"{ratio:.1f} x" for ratio in ratios),
     ]
 
 

@@ -71,34 +71,38 @@ def f1(cells: Any) -> Any:
 
 def precision(cells: Any) -> Any:
     """Returns how many predictions of class 1 are right."""
-    return ratio(cells[..., 1, 1], cells[..., 1].sum(axis=-1))
+    return ratio(cells[..., 1, 1], cells[..., 0, 1] + cells[..., 1, 1])
 
 
 def recall(cells: Any) -> Any:
     """Returns how many of class 1 are found."""
-    return ratio(cells[..., 1, 1], cells[..., 1, :].sum(axis=-1))
+    return ratio(cells[..., 1, 1], cells[..., 1, 0] + cells[..., 1, 1])
 
 
 def matthews(cells: Any) -> Any:
-    """Returns Matthews' correlation; 0 where a label or guess never occurs.
-
-    Source:
-        Gorodkin 2004, "Comparing two K-category assignments by a K-category
-        correlation coefficient".
-    """
-    cells = np.asarray(cells, dtype=np.float64)
-    hits = np.trace(cells, axis1=-2, axis2=-1)
-    labels, guesses = cells.sum(axis=-1), cells.sum(axis=-2)
-    return correlation(hits, labels, guesses)
+    """Returns Matthews' correlation; 0 where a label or guess never occurs."""
+    hits, false = cells[..., 1, 1], cells[..., 0, 1]
+    missed, passed = cells[..., 1, 0], cells[..., 0, 0]
+    positives, negatives = hits + missed, passed + false
+    # As floats: products of four counts do not fit 64 bits.
+    margins = np.stack([positives, negatives, hits + false, passed + missed])
+    under = np.sqrt(np.prod(margins, axis=0, dtype=np.float64))
+    over = 1.0 * hits * passed - 1.0 * false * missed
+    value = np.divide(over, under, out=np.zeros_like(under), where=under > 1e-9)
+    return np.where(positives + negatives > 0, value, np.nan)
 
 
 def correlation(hits: Any, labels: Any, guesses: Any) -> Any:
-    """Returns Matthews' correlation from margins.
+    """Returns Matthews' correlation of any number of classes, from margins.
 
     Args:
         hits: Right predictions, of shape `[...]`.
         labels: Labels a class, of shape `[..., classes]`.
         guesses: Predictions a class, of the same shape.
+
+    Source:
+        Gorodkin 2004, "Comparing two K-category assignments by a K-category
+        correlation coefficient".
     """
     total = labels.sum(axis=-1)
     over = hits * total - (labels * guesses).sum(axis=-1)

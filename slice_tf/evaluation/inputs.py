@@ -86,7 +86,9 @@ def check_probabilities(
     """
     array = np.asarray(probabilities, dtype=np.float64)
     check_shape("probabilities", array, (num_rows, num_classes))
-    sums = np.einsum("ij->i", array)  # several times as fast as `sum`
+    # Both are several times as fast as `sum`.
+    two = num_classes == 2
+    sums = array[:, 0] + array[:, 1] if two else np.einsum("ij->i", array)
     fits = np.abs(sums - 1) <= SUM_TOLERANCE  # False where NaN
     if array.min(initial=0) < -SUM_TOLERANCE:
         fits &= array.min(axis=1) >= -SUM_TOLERANCE

@@ -14,6 +14,8 @@ import numpy as np
 from slice_tf.evaluation.intervals import Z
 
 NUM_BINS = 2048
+# What is nearer to 0 or 1 counts as this near.
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 _BEND = 2.0  # log-odds where half of a side's bins are spent
 
 
@@ -29,7 +31,8 @@ def bins_of_logits(logits: Any) -> Any:
 
 def bins_of_probabilities(probabilities: Any) -> Any:
     """Returns the bin of each probability, int64 of the same shape."""
-    inside = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    smallest = SMALLEST_PROBABILITY
+    inside = np.clip(probabilities, smallest, 1 - smallest)
     return bins_of_logits(np.log(inside / (1 - inside)))
 
 
@@ -43,6 +46,12 @@ def bin_edges(num_bins: int) -> Any:
     bent = np.linspace(-1, 1, num_bins + 1)[1:-1]
     logits = np.clip(_BEND * bent / (1 - np.abs(bent)), -700, 700)
     return np.concatenate([[0.0], 1 / (1 + np.exp(-logits)), [1.0]])
+
+
+def bin_middles() -> Any:
+    """Returns the log-odds in the middle of each bin, `[bins]`."""
+    bent = (np.arange(NUM_BINS) + 0.5) * (2 / NUM_BINS) - 1
+    return _BEND * bent / (1 - np.abs(bent))
 
 
 def group_bins(histogram: Any, num_bins: int) -> Any:

@@ -5,6 +5,7 @@ from sklearn import metrics as sklearn_metrics
 from slice_tf.evaluation import (
     IndicatorCounts,
     SliceCounts,
+    intervals,
     slice_metrics,
     to_probabilities,
 )
@@ -330,3 +331,27 @@ def test_few_sure_and_wrong_predictions_are_no_chance():
     assert found["calibration_bias"].value == pytest.approx(scores.mean())
     assert found["calibration_bias"].low > 0
     assert 0.6 < found["calibration_error"].value < 0.75
+
+
+@pytest.mark.parametrize("num_classes", [2, 4])
+@pytest.mark.parametrize("scale", [0.1, 1.0, 20.0])
+def test_intervals_of_losses_are_those_of_their_squares(num_classes, scale):
+    """For two classes, squares come from the bins of scores."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, num_classes, NUM_ROWS)
+    logits = scale * rng.normal(size=(NUM_ROWS, num_classes))
+    if num_classes == 2:
+        logits = logits[:, :1]
+    probabilities = to_probabilities(logits, num_classes)
+    likely = np.clip(
+        probabilities[np.arange(NUM_ROWS), labels], np.finfo(float).eps, 1
+    )
+    errors = probabilities - np.eye(num_classes)[labels]
+    squares = (errors**2).sum(axis=1)
+    brier = squares / 2 if num_classes == 2 else squares
+    metrics = metrics_of(labels, probabilities, np.ones((NUM_ROWS, 0)))[0]
+    for name, losses in (("log_loss", -np.log(likely)), ("brier", brier)):
+        mean, square = losses.mean(), (losses**2).mean()
+        expected = intervals.skewed_mean(mean, square, NUM_ROWS, mean, square)
+        found = metrics[name].low, metrics[name].high
+        assert found == pytest.approx(expected, rel=2e-4)
