@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from slice_tf import cli
+from slice_tf.evaluation import Results
+from slice_tf.report import read_summary, render_page
 
 
 def demo(directory, *flags):
@@ -41,11 +43,14 @@ def test_demo_leaves_every_artifact_and_says_where(done):
     for name in ("raw", "sliced", "models", "saved_model", "serving"):
         assert any((directory / name).iterdir())
         assert str(directory / name) in process.stdout
-    results = json.loads((directory / "results.json").read_text())
-    names = [one["name"] for one in results["slices"]]
+    results = Results.load(directory / "results.json")
+    names = [one.name for one in results.slices]
     assert names[-2:] == ["scanner_b", "base"]
+    summary = read_summary(
+        directory / "sliced" / "test" / "summary.json", results.schema
+    )
     page = (directory / "report.html").read_text()
-    assert "scanner_b" in page
+    assert page == render_page(results, summary)
     version = directory / "serving" / "1"
     assert (version / "saved_model.pb").is_file()
     assert (version / "assets" / "slices.json").is_file()
