@@ -165,7 +165,7 @@ class SliceCounts:
             labels,
             batch.probabilities[rows],
             chunk.found,
-            1 if weights is None else weights[rows],
+            None if weights is None else weights[rows],
             None if clusters is None else clusters[rows],
         )
         self.checksum += checksum_rows(labels, chunk.packed, unknown)
@@ -230,6 +230,7 @@ class SliceCounts:
     ) -> None:
         guesses = inputs.predicted(probabilities)
         right = guesses == labels
+        amounts = 1 if weights is None else weights
         if self.tables is None:
             event, score = labels, probabilities[:, 1]
             bins = bins_of_probabilities(score)
@@ -241,29 +242,34 @@ class SliceCounts:
             event, score = right.astype(np.int64), probabilities.max(axis=1)
             bins = bins_of_probabilities(score)
             codes = labels * self.num_classes + guesses
-            add_codes(self.tables, codes, parts, weights)
-        add_codes(self.scores, event * NUM_BINS + bins, parts, weights)
+            add_codes(self.tables, codes, parts, amounts)
+        add_codes(self.scores, event * NUM_BINS + bins, parts, amounts)
         if self.buckets is not None:
-            add_codes(self.buckets, groups * 2 + right, parts, weights)
-        for row, amounts in enumerate((None, _units(score))):
-            found = np.bincount(bins, amounts, NUM_BINS)
+            add_codes(self.buckets, groups * 2 + right, parts, amounts)
+        for row, column in enumerate((None, to_units(score))):
+            found = np.bincount(bins, column, NUM_BINS)
             self.score_sums[row] += found.astype(np.int64)
         losses = losses_of(labels, probabilities)
-        factor = weights * UNIT if np.ndim(weights) else 1
-        add_sums(self.sums, _units(losses * factor), parts)
+        add_sums(self.sums, to_units(losses, weights), parts)
         if self.squares is not None:
-            add_sums(self.squares, _units(losses**2 * factor), parts)
+            add_sums(self.squares, to_units(losses**2, weights), parts)
         if self.weights is not None:
             squares = np.rint((weights * UNIT) ** 2 / UNIT)
             columns = np.stack([np.ones(len(labels)), squares])
             add_sums(self.weights, columns, parts)
 
 
-def _units(values: Any) -> Any:
-    """Returns values as whole multiples of `UNIT`, float64.
+def to_units(values: Any, weights: Any = None) -> Any:
+    """Returns values, times weights, as whole multiples of `UNIT`, float64.
 
     Whole numbers this small add without rounding, even as float64.
+
+    Args:
+        values: Of shape `[..., batch]`.
+        weights: In `UNIT`, of shape `[batch]`; None for one each.
     """
+    if weights is not None:
+        values = values * (weights * UNIT)
     return np.rint(values / UNIT)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.metric import Metric, ratio, to_metrics
+from slice_tf.evaluation.metric import LOSSES, Metric, ratio, to_metrics
 from slice_tf.evaluation.results import Results
 
 
@@ -20,6 +20,9 @@ class Differences:
         baseline: The baseline's.
         candidate: The candidate's.
         metrics: The differences, with intervals.
+        largest: The largest drop that is not excluded, `[slices + 1]`: the
+            lower end of a difference, the upper one of a loss's; NaN without
+            an interval.
         p: One-sided p values of a drop beyond the margin, `[slices + 1]`;
             NaN without examples.
         spread: Standard errors of the differences, of the same shape.
@@ -29,6 +32,7 @@ class Differences:
     baseline: list[Metric]
     candidate: list[Metric]
     metrics: list[Metric]
+    largest: Any
     p: Any
     spread: Any
 
@@ -38,9 +42,10 @@ def compare(
 ) -> Differences:
     """Tests each slice for a drop beyond its margin.
 
-    Paired where the candidate's results hold a comparison with this very
-    baseline. Otherwise the two are taken for independent, which they are not,
-    being of the same examples: the test then errs on the side of silence.
+    A rise of a loss is a drop. Paired where the candidate's results hold a
+    comparison with this very baseline. Otherwise the two are taken for
+    independent, which they are not, being of the same examples: the test then
+    errs on the side of silence.
 
     Args:
         baseline: What is in use.
@@ -78,10 +83,12 @@ def compare(
     p = _p_values(value, spread, margins)
     for i, table in enumerate(cells):
         if not margins[i] and table.sum():
-            p[i] = intervals.mcnemar_one_sided(
-                int(table[0, 1]), int(table[1, 0])
-            )
-    return Differences(True, before, after, metrics, p, spread)
+            p[i] = intervals.mcnemar_one_sided(table[0, 1], table[1, 0])
+    return Differences(True, before, after, metrics, -_ends(metrics), p, spread)
+
+
+def _ends(metrics: list[Metric], end: str = "low") -> Any:
+    return np.array([getattr(one, end) for one in metrics], np.float64)
 
 
 def _metrics(results: Results, name: str) -> list[Metric]:
@@ -145,7 +152,8 @@ def _unpaired(
         spread = np.sqrt(2 * common * (1 - common) / n)
     metrics = to_metrics(value, low, high, n, floor)
     p = _p_values(value, spread, margins)
-    return Differences(False, before, after, metrics, p, spread)
+    largest = -_ends(metrics)
+    return Differences(False, before, after, metrics, largest, p, spread)
 
 
 def _of_intervals(
@@ -162,13 +170,16 @@ def _of_intervals(
     ]
     found = [one for one in differences if one is not None]
     if len(found) < len(differences):
+        known = candidate.slices[-1].comparison
+        names = ["accuracy", *(known.differences if known else ())]
         raise ValueError(
             "A gate must compare a metric whose paired difference is known: "
-            "accuracy, or precision, recall, f1 or mcc of two classes. "
-            f"Received: metric={metric!r}"
+            f"here {', '.join(names)}. Received: metric={metric!r}"
         )
-    rows = [(one.value, one.low, one.high) for one in found]
-    value, low, high = np.array(rows, np.float64).T
+    low, high = (_ends(found, end) for end in ("low", "high"))
+    value = _ends(found, "value")
     spread = (high - low) / (2 * intervals.Z)
-    p = _p_values(value, spread, margins)
-    return Differences(True, before, after, found, p, spread)
+    loss = metric in LOSSES
+    p = _p_values(-value if loss else value, spread, margins)
+    largest = high if loss else -low
+    return Differences(True, before, after, found, largest, p, spread)

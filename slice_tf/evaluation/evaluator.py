@@ -9,11 +9,12 @@ from slice_tf.evaluation import inputs
 from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.fingerprint import fingerprint_of
 from slice_tf.evaluation.indicators import IndicatorCounts
-from slice_tf.evaluation.members import chunks
+from slice_tf.evaluation.members import Chunk, chunks
 from slice_tf.evaluation.metric import FLOOR
 from slice_tf.evaluation.metrics import CellMetric
 from slice_tf.evaluation.overlap import OverlapCounts
 from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.paired_scores import PairedScores
 from slice_tf.evaluation.results import DataFacts, ModelFacts, Results
 from slice_tf.evaluation.scores import bin_edges
 from slice_tf.evaluation.summary import NUM_SCORE_BINS, summarize
@@ -36,6 +37,7 @@ class Evaluator:
         counts: The candidate's predictions.
         overlap: How many examples two slices share.
         paired: Both models' verdicts; None until a baseline is added.
+        paired_scores: Both models' losses and scores; None likewise.
         indicators: Learned indicators; None until some are added.
     """
 
@@ -56,6 +58,7 @@ class Evaluator:
         )
         self.overlap = OverlapCounts(schema.num_slices)
         self.paired: PairedCounts | None = None
+        self.paired_scores: PairedScores | None = None
         self.indicators: IndicatorCounts | None = None
 
     def add(
@@ -103,14 +106,6 @@ class Evaluator:
         amounts = inputs.check_weights(weights, len(batch), counts.weighted)
         groups = inputs.check_clusters(clusters, len(batch), counts.clustered)
         before = learned = None
-        if baseline_probabilities is not None and (
-            counts.weighted or counts.clustered
-        ):
-            raise ValueError(
-                "A paired comparison must be of independent examples of equal "
-                "weight. Received: baseline_probabilities, weighted="
-                f"{counts.weighted}, clustered={counts.clustered}"
-            )
         if baseline_probabilities is not None:
             before = inputs.check_probabilities(
                 baseline_probabilities, len(batch), counts.num_classes
@@ -119,19 +114,13 @@ class Evaluator:
             learned = IndicatorCounts(self.schema.num_slices)
             learned.add(indicator_logits, membership, known)
         # From here on nothing can fail, so that no batch is half counted.
-        if before is not None:
-            self.paired = self.paired or PairedCounts(self.schema.num_slices)
+        if before is not None and self.paired is None:
+            self.paired, self.paired_scores = self._pair()
         for chunk in chunks(batch.members):
             counts.count(batch, chunk, amounts, groups)
             self.overlap.count(chunk)
-            if self.paired is not None and before is not None:
-                rows = chunk.rows
-                truth = batch.labels[rows]
-                was_right, is_right = (
-                    inputs.predicted(scores[rows]) == truth
-                    for scores in (before, batch.probabilities)
-                )
-                self.paired.count(was_right, is_right, truth, chunk)
+            if before is not None:
+                self._compare(batch, before, chunk, amounts, groups)
         if learned is not None:
             if self.indicators is not None:
                 learned.merge(self.indicators)
@@ -148,7 +137,8 @@ class Evaluator:
         if not other.counts.num_examples:
             return
         if not self.counts.num_examples:
-            self.paired = other.paired and PairedCounts(self.schema.num_slices)
+            if other.paired is not None:
+                self.paired, self.paired_scores = self._pair()
             self.indicators = other.indicators and IndicatorCounts(
                 self.schema.num_slices
             )
@@ -159,12 +149,12 @@ class Evaluator:
                     "one part without a baseline or indicators would leave "
                     f"the whole without. Received: {name} in one of the two"
                 )
-        self.counts.merge(other.counts)
-        self.overlap.merge(other.overlap)
-        if self.paired and other.paired:
-            self.paired.merge(other.paired)
-        if self.indicators and other.indicators:
-            self.indicators.merge(other.indicators)
+        for name in (
+            *("counts", "overlap"),
+            *("paired", "paired_scores", "indicators"),
+        ):
+            if getattr(self, name) is not None:
+                getattr(self, name).merge(getattr(other, name))
 
     def results(
         self,
@@ -208,6 +198,7 @@ class Evaluator:
                 self.schema,
                 self.counts,
                 self.paired,
+                self.paired_scores,
                 self.indicators,
                 floor,
                 custom,
@@ -215,6 +206,33 @@ class Evaluator:
             overlap=self.overlap.shared.tolist(),
             score_edges=bin_edges(NUM_SCORE_BINS).tolist(),
         )
+
+    def _pair(self) -> tuple[PairedCounts, PairedScores]:
+        num_slices, counts = self.schema.num_slices, self.counts
+        scores = PairedScores(
+            num_slices, counts.num_classes, clustered=counts.clustered
+        )
+        return PairedCounts(num_slices), scores
+
+    def _compare(
+        self,
+        batch: inputs.Predictions,
+        baseline: Any,
+        chunk: Chunk,
+        weights: Any,
+        clusters: Any,
+    ) -> None:
+        """Counts both models' predictions of some rows of a checked batch."""
+        if self.paired is None or self.paired_scores is None:
+            return
+        rows = chunk.rows
+        truth = batch.labels[rows]
+        before, after = baseline[rows], batch.probabilities[rows]
+        was, now = (inputs.predicted(x) == truth for x in (before, after))
+        of_rows = None if weights is None else weights[rows]
+        groups = None if clusters is None else clusters[rows]
+        self.paired.count(was, now, truth, chunk, of_rows)
+        self.paired_scores.count(truth, before, after, chunk, of_rows, groups)
 
     def _check_whole(self, name: str, values: Any) -> None:
         counted = self.paired if "baseline" in name else self.indicators

@@ -16,7 +16,7 @@ from slice_tf.evaluation.gate_result import (
     GateResult,
     SliceVerdict,
 )
-from slice_tf.evaluation.metric import OK, Metric
+from slice_tf.evaluation.metric import LOSSES, OK, Metric
 from slice_tf.evaluation.multiple import benjamini_hochberg, holm
 from slice_tf.evaluation.results import Results
 from slice_tf.schema import BASE
@@ -48,10 +48,11 @@ def gate(
     Args:
         baseline: What is in use.
         candidate: What is to replace it, on the same data.
-        metric: `accuracy`; or `precision`, `recall`, `f1` or `mcc` of two
-            classes, where the comparison is paired.
-        margin: Tolerated drop, as a fraction, of slices whose schema has
-            none.
+        metric: `accuracy`; or, where the comparison is paired, `log_loss` or
+            `brier`, of which a rise counts as a drop, or `auc`, `precision`,
+            `recall`, `f1` or `mcc` of two classes.
+        margin: Tolerated drop, as a fraction (in nats of `log_loss`), of
+            slices whose schema has none.
         false_discovery_rate: Expected share of false alarms among alarms.
         accepted: Slices whose verdict somebody takes upon themselves.
         strict: Whether every slice with too few examples makes the verdict
@@ -76,13 +77,15 @@ def gate(
     adjusted = _adjust(found.p, critical, asked)
     levels = _levels(critical, asked, false_discovery_rate)
     drops = [
-        _smallest_drop(*row)
+        _smallest_drop(*row, largest=np.inf if metric in LOSSES else 1)
         for row in zip(found.spread, margins, levels, strict=True)
     ]
     slices = []
     for i, fact in enumerate(facts):
         level = CRITICAL_LEVEL if fact.critical else false_discovery_rate
-        verdict, reason = _judge(found.metrics[i], fact, adjusted[i], level)
+        verdict, reason = _judge(
+            found.metrics[i], found.largest[i], fact, adjusted[i], level, metric
+        )
         slices.append(
             SliceVerdict(
                 name=fact.name,
@@ -186,43 +189,54 @@ def _levels(critical: Any, asked: Any, rate: float) -> Any:
 
 
 def _judge(
-    metric: Metric, fact: _Fact, adjusted: float, level: float
+    metric: Metric,
+    largest: float,
+    fact: _Fact,
+    adjusted: float,
+    level: float,
+    name: str,
 ) -> tuple[str, str]:
     if metric.value is None or metric.low is None or metric.status != OK:
         return NOT_ENOUGH_DATA, f"too few to compare: {metric.n}"
-    beyond = f" beyond the margin of {_points(fact.margin)}"
-    beyond = beyond if fact.margin else ""
+    drop = "rise" if name in LOSSES else "drop"
+    margin = _amount(fact.margin, name)
+    beyond = f" beyond the margin of {margin}" if fact.margin else ""
     if adjusted <= level:
         return FAIL, (
-            f"{_points(metric.value, '+')} is a drop{beyond} that chance "
-            f"explains with an adjusted p of {adjusted:.2g}"
+            f"{_amount(metric.value, name, '+')} is a {drop}{beyond} that "
+            f"chance explains with an adjusted p of {adjusted:.2g}"
         )
-    if fact.critical and metric.low < -fact.margin:
+    if fact.critical and largest > fact.margin:
         return NOT_ENOUGH_DATA, (
-            f"a drop of {_points(-metric.low)} is not excluded, and the slice "
-            f"is critical with a margin of {_points(fact.margin)}"
+            f"a {drop} of {_amount(largest, name)} is not excluded, and the "
+            f"slice is critical with a margin of {margin}"
         )
     if fact.critical:
-        return PASS, f"a drop beyond {_points(fact.margin)} is excluded"
-    return PASS, f"no drop{beyond} is shown"
+        return PASS, f"a {drop} beyond {margin} is excluded"
+    return PASS, f"no {drop}{beyond} is shown"
 
 
-def _points(fraction: float, sign: str = "") -> str:
-    return f"{100 * fraction:{sign}.1f} points"
+def _amount(value: float, name: str, sign: str = "") -> str:
+    if name in LOSSES:
+        return f"{value:{sign}.3f}"
+    return f"{100 * value:{sign}.1f} points"
 
 
-def _smallest_drop(spread: float, margin: float, level: float) -> float:
+def _smallest_drop(
+    spread: float, margin: float, level: float, largest: float
+) -> float:
     """True drop that is found with 80 % power; NaN where none is.
 
     Args:
         spread: Standard error of the difference, at no difference.
         margin: Tolerated drop.
         level: p value at which the slice is found.
+        largest: The largest drop that there can be.
     """
     quantile = intervals.NORMAL.inv_cdf
     steps = quantile(1 - level) + quantile(POWER)
     drop = margin + steps * spread
-    return drop if drop <= 1 else float("nan")
+    return drop if drop <= largest else float("nan")
 
 
 def _or_none(value: float) -> float | None:

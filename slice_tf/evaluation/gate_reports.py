@@ -8,24 +8,33 @@ from slice_tf.evaluation.gate_result import (
     GateResult,
     SliceVerdict,
 )
-from slice_tf.evaluation.table import NOTHING, Table, percent, points
+from slice_tf.evaluation.metric import LOSSES
+from slice_tf.evaluation.table import (
+    NOTHING,
+    Table,
+    change_of_number,
+    number,
+    percent,
+    points,
+)
 
 
 def gate_table(result: GateResult) -> Table:
     """Returns headers and rows: what failed first, then as in the schema."""
+    loss = result.metric in LOSSES
     headers = [
         "slice",
         "size",
-        f"baseline {result.metric}, %",
-        "candidate, %",
-        "difference, points [95 %]",
+        f"baseline {result.metric}" + ", %" * (not loss),
+        "candidate" + ", %" * (not loss),
+        "difference" + ", points" * (not loss) + " [95 %]",
         "adjusted p",
-        "smallest drop found, points",
+        "smallest rise found" if loss else "smallest drop found, points",
         "verdict",
     ]
     order = {FAIL: 0, NOT_ENOUGH_DATA: 1}
     slices = sorted(result.slices, key=lambda one: order.get(one.verdict, 2))
-    return headers, [_row(one) for one in slices]
+    return headers, [_row(one, loss) for one in slices]
 
 
 def gate_markdown(result: GateResult, num_rows: int = 20) -> str:
@@ -91,16 +100,20 @@ def _junit_kind(one: SliceVerdict, result: GateResult) -> str:
     return "failure" if blocked else "skipped"
 
 
-def _row(one: SliceVerdict) -> list[str]:
+def _row(one: SliceVerdict, loss: bool) -> list[str]:
     drop, p = one.smallest_drop, one.adjusted_p
+    value, change = (number, change_of_number) if loss else (percent, points)
+    shown = NOTHING
+    if drop is not None:
+        shown = f"{drop:.4g}" if loss else f"{100 * drop:.1f}"
     return [
         one.name + (" (critical)" if one.critical else ""),
         f"{one.size:,}",
-        percent(one.baseline).partition(" ")[0],
-        percent(one.candidate).partition(" ")[0],
-        points(one.difference).strip(),
+        value(one.baseline).partition(" ")[0],
+        value(one.candidate).partition(" ")[0],
+        change(one.difference).strip(),
         NOTHING if p is None else f"{p:.2g}",
-        NOTHING if drop is None else f"{100 * drop:.1f}",
+        shown,
         one.verdict + (", accepted" if one.accepted is not None else ""),
     ]
 

@@ -107,6 +107,32 @@ def skewed_mean(
     return np.minimum(ends[0], mean), np.maximum(ends[1], mean)
 
 
+def signed_mean(
+    mean: Any, mean_square: Any, size: Any, fall: Any, rise: Any
+) -> tuple[Any, Any]:
+    """Interval of the mean of changes of a loss, few of which are large.
+
+    As `skewed_mean`, but changes have a sign, so it is normal: the lower end
+    takes one example more that falls, the upper one that rises, by the size
+    that contributes most of all data.
+
+    Args:
+        mean: Mean change in each slice.
+        mean_square: Mean of the squares.
+        size: Examples in each slice.
+        fall: Size of a fall, of those that contribute most.
+        rise: Size of a rise, likewise.
+    """
+    n = np.asarray(size, dtype=np.float64)
+    ends = []
+    for sign, one in ((-1, -fall), (1, rise)):
+        center = (n * mean + one) / (n + 1)
+        spread = (n * mean_square + one**2) / (n + 1) - center**2
+        step = Z * np.sqrt(ratio(np.maximum(spread, 0), n))
+        ends.append(center + sign * step)
+    return np.minimum(ends[0], mean), np.maximum(ends[1], mean)
+
+
 def difference_of_rates(cells: Any) -> tuple[Any, Any]:
     """Interval of a paired difference of two accuracies.
 
@@ -135,7 +161,7 @@ def difference_of_rates(cells: Any) -> tuple[Any, Any]:
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
-def mcnemar_mid_p(won: int, lost: int) -> float:
+def mcnemar_mid_p(won: float, lost: float) -> float:
     """Two-sided mid-p value of McNemar's test of no difference.
 
     Args:
@@ -147,16 +173,19 @@ def mcnemar_mid_p(won: int, lost: int) -> float:
         matched-pairs data: mid-p and asymptotic are better than exact
         conditional".
     """
-    return 2 * min(mcnemar_one_sided(won, lost), mcnemar_one_sided(lost, won))
+    sides = mcnemar_one_sided(won, lost), mcnemar_one_sided(lost, won)
+    return min(2 * min(sides), 1.0)
 
 
-def mcnemar_one_sided(won: int, lost: int) -> float:
+def mcnemar_one_sided(won: float, lost: float) -> float:
     """One-sided mid-p value: is it by chance that so few were won?
 
     Args:
-        won: Examples that only the candidate got right.
-        lost: Examples that only the baseline got right.
+        won: Examples that only the candidate got right. What weights or
+            clusters leave of them need not be whole, and counts as more.
+        lost: Examples that only the baseline got right; counts as less.
     """
+    won, lost = math.ceil(won - 1e-6), math.floor(lost + 1e-6)
     total = won + lost
     if total > _EXACT_DISAGREEMENTS:
         return math.erfc((lost - won) / math.sqrt(2 * total)) / 2

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 FLOOR = 30
+# Metrics that are better when lower, in a unit of their own.
+LOSSES = ("log_loss", "brier")
 OK, TOO_FEW, EMPTY = "ok", "too few", "empty"
 
 

@@ -17,7 +17,7 @@ class PairedCounts:
     Attributes:
         label_cells: int64 `[slices + 1, 2, 2, 2]`: slice (base last), label
             (all labels but 0 count as 1), baseline correct, candidate
-            correct.
+            correct. Where examples have weights, in `UNIT` of weight.
     """
 
     def __init__(self, num_slices: int) -> None:
@@ -61,10 +61,26 @@ class PairedCounts:
             rows = chunk.rows
             self.count(before[rows], after[rows], truth[rows], chunk)
 
-    def count(self, before: Any, after: Any, labels: Any, chunk: Chunk) -> None:
-        """Counts rows that were checked; see `add`."""
+    def count(
+        self,
+        before: Any,
+        after: Any,
+        labels: Any,
+        chunk: Chunk,
+        weights: Any = None,
+    ) -> None:
+        """Counts rows that were checked; see `add`.
+
+        Args:
+            before: Whether the baseline is right, bool of shape `[rows]`.
+            after: Whether the candidate is, of the same shape.
+            labels: Class ids, of the same shape.
+            chunk: The rows' membership.
+            weights: As `inputs.check_weights` returns them.
+        """
         codes = 4 * (labels != 0) + 2 * before.astype(np.int64) + after
-        add_codes(self.label_cells, codes, chunk.found)
+        amounts = 1 if weights is None else weights
+        add_codes(self.label_cells, codes, chunk.found, amounts)
 
     def merge(self, other: "PairedCounts") -> None:
         """Adds what another accumulator counted.

@@ -56,19 +56,22 @@ class Comparison:
         baseline: The baseline's accuracy.
         difference: Candidate's minus baseline's accuracy, as a fraction.
         mid_p: McNemar's mid-p value; None without examples.
-        cells: Counts `[2][2]`: baseline correct, candidate correct.
-        differences: Candidate's minus baseline's `precision`, `recall`, `f1`
-            and `mcc`; none where there are more than two classes.
-        label_cells: Counts `[2][2][2]`: label, baseline correct, candidate
+        cells: Counts `[2][2]`: baseline correct, candidate correct. With
+            weights or clusters, of as many independent pairs of equal weight
+            as would say as much; they need not be whole.
+        differences: Candidate's minus baseline's `log_loss` and `brier`, of
+            two classes `precision`, `recall`, `f1`, `mcc` and, but for
+            clusters, `auc`.
+        label_cells: Likewise `[2][2][2]`: label, baseline correct, candidate
             correct; None where there are more than two classes.
     """
 
     baseline: Metric
     difference: Metric
     mid_p: float | None
-    cells: list[list[int]]
+    cells: list[list[float]]
     differences: dict[str, Metric] = dataclasses.field(default_factory=dict)
-    label_cells: list[list[list[int]]] | None = None
+    label_cells: list[list[list[float]]] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -92,6 +92,54 @@ def area_under_roc(histogram: Any) -> tuple[Any, Any, Any]:
         return value, *_logit_interval(value, variance, n0, n1)
 
 
+def difference_of_areas(
+    joint: Any, baseline: Any, candidate: Any
+) -> tuple[Any, Any, Any]:
+    """Paired difference of two areas under the ROC curve, and its interval.
+
+    The areas are those of the fine histograms. The variance is DeLong's of
+    the difference, from wide bins of both scores together, and that of one
+    pseudo-example of the rarer label: without it two models alike would be
+    alike for certain.
+
+    Args:
+        joint: Counts of shape `[..., 2, wide bins, wide bins]`: label,
+            baseline's bin, candidate's bin.
+        baseline: Counts of shape `[..., 2, bins]`: label, bin.
+        candidate: Counts of the same shape.
+
+    Returns:
+        value, low, high, each of shape `[...]`; NaN where a label is absent.
+
+    Source:
+        DeLong, DeLong and Clarke-Pearson 1988, "Comparing the areas under
+        two or more correlated receiver operating characteristic curves".
+    """
+    before, after = (area_under_roc(x)[0] for x in (baseline, candidate))
+    both = np.asarray(joint, dtype=np.float64)
+    sizes = both.sum(axis=(-1, -2))
+    others = sizes[..., ::-1]
+    variance = 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for label in (0, 1):
+            cells, other = both[..., label, :, :], both[..., 1 - label, :, :]
+            of_baseline, of_candidate = (
+                (np.cumsum(x, axis=-1) - x / 2) / others[..., label, None]
+                for x in (other.sum(axis=-1), other.sum(axis=-2))
+            )
+            gains = of_candidate[..., None, :] - of_baseline[..., :, None]
+            flat = (*cells.shape[:-2], -1)
+            variance = variance + _variance(
+                cells.reshape(flat), gains.reshape(flat), sizes[..., label]
+            )
+        center = (before + after) / 2
+        rarer = np.minimum(sizes[..., 0], sizes[..., 1])
+        usual = np.maximum(center * (1 - center), 0.25 / (rarer + 1))
+        half = Z * np.sqrt(variance + usual / (rarer + 1) ** 2)
+    value = after - before
+    return value, np.maximum(value - half, -1), np.minimum(value + half, 1)
+
+
 def area_under_precision_recall(histogram: Any) -> tuple[Any, Any, Any]:
     """Average precision with a 95 % interval, from histograms.
 

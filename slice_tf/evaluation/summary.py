@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation import intervals
 from slice_tf.evaluation.accumulate import UNIT, SliceCounts
-from slice_tf.evaluation.binary import CELL_METRICS
 from slice_tf.evaluation.calibration import NUM_GROUPS, calibration_groups
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.metric import Metric, ratio, to_metrics
 from slice_tf.evaluation.metrics import CellMetric, mean_scores, slice_metrics
 from slice_tf.evaluation.paired import PairedCounts
+from slice_tf.evaluation.paired_scores import PairedScores
+from slice_tf.evaluation.pairs import compare_pairs
 from slice_tf.evaluation.results import Comparison, SliceResult
 from slice_tf.evaluation.scores import group_bins
 from slice_tf.schema import BASE, SliceSchema
@@ -26,6 +26,7 @@ def summarize(
     schema: SliceSchema,
     counts: SliceCounts,
     paired: PairedCounts | None,
+    paired_scores: PairedScores | None,
     indicators: IndicatorCounts | None,
     floor: int,
     custom: Mapping[str, CellMetric] | None = None,
@@ -33,7 +34,9 @@ def summarize(
     """Returns what was counted of each slice, the base slice last."""
     names = (*schema.names, BASE)
     metrics = slice_metrics(counts, floor, custom)
-    comparisons = _comparisons(paired, len(names), floor, counts.num_classes)
+    comparisons: list[Comparison | None] = [None] * len(names)
+    if paired is not None and paired_scores is not None:
+        comparisons = [*compare_pairs(counts, paired, paired_scores, floor)]
     qualities = _indicator_qualities(indicators, len(names), floor)
     sizes, unknown = counts.sizes.tolist(), counts.unknown.tolist()
     confusion = _confusion(counts)
@@ -57,80 +60,6 @@ def summarize(
         )
         for i, name in enumerate(names)
     )
-
-
-def _comparisons(
-    paired: PairedCounts | None, num_rows: int, floor: int, num_classes: int
-) -> list[Comparison | None]:
-    if paired is None:
-        return [None] * num_rows
-    cells = paired.cells
-    sizes = cells.sum(axis=(1, 2))
-    right = cells[:, 1].sum(axis=1)
-    baseline = to_metrics(
-        ratio(right, sizes), *intervals.wilson(right, sizes), sizes, floor
-    )
-    value = ratio(cells[:, 0, 1] - cells[:, 1, 0], sizes)
-    low, high = intervals.difference_of_rates(cells)
-    low, high = np.minimum(low, value), np.maximum(high, value)
-    difference = to_metrics(value, low, high, sizes, floor)
-    changes = _changes(paired, floor) if num_classes == 2 else {}
-    return [
-        Comparison(
-            baseline[i],
-            difference[i],
-            _mid_p(table),
-            table.tolist(),
-            {name: rows[i] for name, rows in changes.items()},
-            paired.label_cells[i].tolist() if changes else None,
-        )
-        for i, table in enumerate(cells)
-    ]
-
-
-def _changes(paired: PairedCounts, floor: int) -> dict[str, list[Metric]]:
-    """Paired differences of metrics of class 1, from draws of eight cells.
-
-    An eighth of a pseudo-example each leaves a slice where no verdict
-    differs from being certain.
-    """
-    cells = paired.label_cells
-    draws = intervals.gamma_draws(cells, 0.125)
-    sizes = cells.sum(axis=(2, 3))
-    under = {
-        "precision": sizes[:, 1],
-        "recall": sizes[:, 1],
-        "f1": sizes[:, 1],
-        "mcc": sizes.sum(axis=1),
-    }
-    found = {}
-    for name, metric in CELL_METRICS.items():
-        value = _change(metric, cells)
-        low, high = intervals.quantiles(np.nan_to_num(_change(metric, draws)))
-        low, high = np.minimum(low, value), np.maximum(high, value)
-        found[name] = to_metrics(value, low, high, under[name], floor)
-    return found
-
-
-def _change(metric: CellMetric, cells: Any) -> Any:
-    """Candidate's minus baseline's, of cells `[..., label, 2, 2]`."""
-    before, after = (
-        metric(_table(cells.sum(axis=-1))),
-        metric(_table(cells.sum(axis=-2))),
-    )
-    return after - before
-
-
-def _table(correct: Any) -> Any:
-    """From label by correct to label by predicted class."""
-    flipped = correct[..., 0, ::-1], correct[..., 1, :]
-    return np.stack(flipped, axis=-2)
-
-
-def _mid_p(table: Any) -> float | None:
-    if not table.sum():
-        return None
-    return intervals.mcnemar_mid_p(int(table[0, 1]), int(table[1, 0]))
 
 
 def _indicator_qualities(

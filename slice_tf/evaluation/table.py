@@ -188,6 +188,16 @@ def number(metric: Metric) -> str:
     return f"{value} [{metric.low:.4g}, {metric.high:.4g}]{_mark(metric)}"
 
 
+def change_of_number(metric: Metric) -> str:
+    """Returns `+0.012 [-0.003, +0.027]`, of three digits, marked likewise."""
+    if metric.value is None:
+        return NOTHING
+    value = f"{metric.value:+.3g}"
+    if metric.low is None or metric.high is None:
+        return f"{value}{_mark(metric)}"
+    return f"{value} [{metric.low:+.3g}, {metric.high:+.3g}]{_mark(metric)}"
+
+
 def fraction(metric: Metric | None) -> str:
     """Returns `0.912`, marked where there are too few."""
     if metric is None or metric.value is None:

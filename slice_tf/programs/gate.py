@@ -17,7 +17,10 @@ from slice_tf.programs.tables import show_table
 
 logger = logging.getLogger("slice_tf.gate")
 
-METRICS = ("accuracy", "precision", "recall", "f1", "mcc")
+METRICS = (
+    *("accuracy", "precision", "recall", "f1", "mcc"),
+    *("auc", "log_loss", "brier"),
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -60,7 +63,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "--margin",
         type=_fraction,
         default=0.0,
-        help="tolerated drop, as a fraction, of slices whose schema has none",
+        help="tolerated drop, as a fraction (of log_loss: rise in nats), of "
+        "slices whose schema has none",
     )
     add(
         "--false-discovery-rate",
