@@ -124,7 +124,7 @@ def stages(
         )
     for method in METHODS:
         yield (
-            home / method,
+            home / method / "training.json",
             [
                 *("train", "--data", f"{home}/sliced/train", "--features"),
                 *(f"{name}=string" for name in corpus.texts),
@@ -148,7 +148,7 @@ def stages(
     saved, serving = home / "saved_model", home / "serving"
     yield saved, ["export", "--model", models[1], "--output-dir", f"{saved}"]
     publish = ["publish", "--saved-model", f"{saved}"]
-    yield serving, [*publish, "--base-dir", f"{serving}"]
+    yield serving / "1", [*publish, "--base-dir", f"{serving}"]
 
 
 def run(*command: str) -> int:

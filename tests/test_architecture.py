@@ -37,6 +37,7 @@ TABLE = {
         "google.protobuf",
     },
     "training": {
+        "mlflow",
         "yaml",
         "backbones",
         "models",
@@ -47,6 +48,8 @@ TABLE = {
         "tensorflow",
     },
     "evaluation": {"schema"},
+    "evaluation.to_mlflow": {"schema", "mlflow"},
+    "evaluation.to_tensorboard": {"schema", "tensorflow"},
     "export": {
         "models",
         "layers",

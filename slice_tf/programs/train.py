@@ -1,6 +1,7 @@
 """`slice-tf train`: a model on sliced TFRecords."""
 
 import contextlib
+import logging
 import math
 import pathlib
 import sys
@@ -17,6 +18,8 @@ from slice_tf.training.supervisor import supervise
 if TYPE_CHECKING:
     from slice_tf.models.task_model import TaskModel
 
+logger = logging.getLogger("slice_tf.training")
+
 _OF_SUPERVISOR = ("--supervise", "--local-workers")
 
 
@@ -31,6 +34,7 @@ def main(argv: Sequence[str]) -> int:
         config.data.task,
     )
     _check_directories(config)
+    _check_compilable(config, spec)
     if flags.supervise or flags.local_workers > 1:
         return _supervise(flags, argv)
     new_directory(flags.output_dir)
@@ -136,6 +140,17 @@ def _check_directories(config: TrainConfig) -> None:
             )
 
 
+def _check_compilable(config: TrainConfig, spec: FeatureSpec) -> None:
+    texts = [
+        name for name, one in spec.features.items() if one.dtype == "string"
+    ]
+    if config.loop.jit_compile and texts:
+        raise ValueError(
+            "`--jit-compile` needs features of numbers, because XLA has no "
+            f"strings. Received: features={', '.join(texts)}. Leave it out."
+        )
+
+
 def _check_batch_size(batch_size: int, num_replicas: int) -> None:
     if batch_size % num_replicas:
         raise ValueError(
@@ -200,6 +215,7 @@ def _model(
         model = VanillaModel(backbone, classes, schema, task=task)
     else:
         rates = slice_rates(config.data.train, schema)
+        _warn_of_empty(schema, rates)
         model = SliceAwareModel(
             backbone,
             schema,
@@ -213,14 +229,38 @@ def _model(
     return model
 
 
+def _warn_of_empty(schema: SliceSchema, rates: Any) -> None:
+    pairs = zip(schema.names, rates, strict=True)
+    empty = [name for name, rate in pairs if rate == 0]
+    if empty:
+        logger.warning(
+            "no training example is in these slices, whose experts learn "
+            "nothing: %s",
+            ", ".join(empty),
+        )
+
+
 def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
-    from slice_tf.training import KeepBest, StopEarly, WriteLog
+    """Returns callbacks; what a later one reads comes first."""
+    from slice_tf.training import (
+        KeepBest,
+        LogToMlflow,
+        StopEarly,
+        WatchWorstSlices,
+        WriteLog,
+    )
+    from slice_tf.training.worst_slices import WORST
 
     keep, run_dir = flags.config.keep, flags.run_dir
     callbacks: list[Any] = []
+    if flags.tensorboard is not None or keep.best == WORST:
+        # On every worker: counts are summed over all of them.
+        callbacks.append(WatchWorstSlices(flags.tensorboard if chief else None))
     if run_dir is not None and chief:
         run_dir.mkdir(parents=True, exist_ok=True)
         callbacks.append(WriteLog(run_dir / "log.jsonl", num_examples))
+    if flags.mlflow is not None and chief:
+        callbacks.append(LogToMlflow(flags.mlflow, flags.config.flat()))
     if keep.best is not None:
         path = run_dir and run_dir / "best.npz"
         callbacks.append(KeepBest(keep.best, path, chief))

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,8 @@ class Flags:
         supervise: How often to start again after a failure, or `None`.
         local_workers: Number of worker processes to start on this host.
         timeout: Seconds to wait for other workers.
+        tensorboard: Where TensorBoard's files go, or `None`.
+        mlflow: Name of an experiment of MLflow to log to, or `None`.
     """
 
     config: TrainConfig
@@ -38,6 +41,8 @@ class Flags:
     supervise: int | None
     local_workers: int
     timeout: int
+    tensorboard: pathlib.Path | None
+    mlflow: str | None
 
 
 def parse(argv: Sequence[str]) -> Flags:
@@ -59,6 +64,11 @@ def parse(argv: Sequence[str]) -> Flags:
                 f"what to train on must be said. Received: no {flag}, and no "
                 f"data.{key} in a config"
             )
+    if own["mlflow"] and not _is_installed("mlflow"):
+        parser.error(
+            "--mlflow needs a package that is not installed: "
+            "pip install 'slice-tf[mlflow]'"
+        )
     return Flags(config, **own)
 
 
@@ -281,6 +291,26 @@ def _add_run_flags(parser: FlagParser) -> None:
         default=300,
         help="seconds to wait for the other workers",
     )
+    add(
+        "--tensorboard",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="where TensorBoard's files go: all logs, and the worst slices of "
+        "each epoch",
+    )
+    add(
+        "--mlflow",
+        metavar="EXPERIMENT",
+        help="experiment of MLflow to log to, on the server that "
+        "MLFLOW_TRACKING_URI names; needs slice-tf[mlflow]",
+    )
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # It was made unimportable.
+        return False
 
 
 def _widths(text: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 SECONDS_BETWEEN_PROBES = 0.2
+_JOBS = ("chief", "worker")
 
 _EXAMPLE = (
     'Write, such as: {"cluster": {"worker": ["host-0:2222", "host-1:2222"]}, '
@@ -36,6 +37,8 @@ class Cluster:
 def read_cluster() -> Cluster | None:
     """Returns what TF_CONFIG says, or `None` where it is not set.
 
+    A task called `chief`, as Vertex AI names the first, becomes worker 0.
+
     Raises:
         ValueError: If it is malformed, or names tasks other than workers; the
             message says what was read.
@@ -46,30 +49,33 @@ def read_cluster() -> Cluster | None:
     try:
         config = json.loads(text)
         jobs, task = config["cluster"], config["task"]
-        workers, kind = jobs["worker"], task["type"]
-        index = int(task["index"])
-    except (ValueError, KeyError, TypeError) as error:
+        kind, index = task["type"], int(task["index"])
+        chiefs, others = (list(jobs.get(one, ())) for one in _JOBS)
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise ValueError(
             "TF_CONFIG must be JSON with a cluster of workers and a task. "
             f"Received: TF_CONFIG={text[:200]}, "
             f"error={type(error).__name__}: {error}. {_EXAMPLE}"
         ) from error
-    if set(jobs) != {"worker"} or kind != "worker":
+    if not set(jobs) <= set(_JOBS) or kind not in jobs or len(chiefs) > 1:
         raise ValueError(
-            "TF_CONFIG must name workers only; the first of them is the chief. "
-            f"Received: jobs={', '.join(jobs)}, task type={kind}. {_EXAMPLE}"
+            "TF_CONFIG must name workers only, one of which may be called "
+            f"chief. Received: jobs={', '.join(jobs) or 'none'}, "
+            f"task type={kind}. {_EXAMPLE}"
         )
-    if not (isinstance(workers, list) and all(map(_is_address, workers))):
+    workers = [*chiefs, *others]
+    if not all(map(_is_address, workers)):
         raise ValueError(
             "TF_CONFIG's workers must be a list of addresses, host:port. "
-            f"Received: worker={workers}. {_EXAMPLE}"
+            f"Received: workers={workers}. {_EXAMPLE}"
         )
-    if not 0 <= index < len(workers):
+    if not 0 <= index < len(jobs[kind]):
         raise ValueError(
             "TF_CONFIG's task must be one of its workers. Received: "
-            f"index={index}, workers={len(workers)}"
+            f"type={kind}, index={index}, {kind}s={len(jobs[kind])}"
         )
-    return Cluster(tuple(workers), index)
+    start = len(chiefs) if kind == "worker" else 0
+    return Cluster(tuple(workers), start + index)
 
 
 def wait_for_cluster(cluster: Cluster, timeout: float) -> None:
@@ -92,7 +98,7 @@ def wait_for_cluster(cluster: Cluster, timeout: float) -> None:
         one for i, one in enumerate(cluster.workers) if i != cluster.index
     ]
     with _listening(cluster.workers[cluster.index]):
-        while silent := [one for one in silent if not _answers(one)]:
+        while silent := [one for one in silent if not answers(one)]:
             if time.monotonic() > deadline:
                 raise TimeoutError(
                     "All workers of TF_CONFIG must be reachable to train "
@@ -103,6 +109,16 @@ def wait_for_cluster(cluster: Cluster, timeout: float) -> None:
             time.sleep(SECONDS_BETWEEN_PROBES)
         # The others may still be on their way to this one.
         time.sleep(2 * SECONDS_BETWEEN_PROBES)
+
+
+def answers(address: str) -> bool:
+    """Tells whether something listens at `host:port`."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), 2):
+            return True
+    except OSError:
+        return False
 
 
 def _listening(address: str) -> socket.socket:
@@ -120,12 +136,3 @@ def _listening(address: str) -> socket.socket:
 def _is_address(text: Any) -> bool:
     host, colon, port = str(text).rpartition(":")
     return bool(host and colon and port.isdecimal())
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.rpartition(":")
-    try:
-        with socket.create_connection((host.strip("[]"), int(port)), 2):
-            return True
-    except OSError:
-        return False

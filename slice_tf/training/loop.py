@@ -85,6 +85,8 @@ def train(
         [*watching, *callbacks],
         resume,
     )
+    if jit_compile:
+        _check_compilable(data.epoch().element_spec)
     with translated():
         return loop.run(epochs)
 
@@ -242,6 +244,14 @@ def _check_counts(**counts: int) -> None:
                 f"`{name}` must be a whole number from 1. "
                 f"Received: {name}={value}"
             )
+
+
+def _check_compilable(element_spec: Any) -> None:
+    if any(one.dtype == tf.string for one in tf.nest.flatten(element_spec)):
+        raise ValueError(
+            "`jit_compile` needs batches of numbers, because XLA has no "
+            "strings. Received: jit_compile=True, and strings in a batch."
+        )
 
 
 def _check_not_empty(part: str, steps: int) -> None:

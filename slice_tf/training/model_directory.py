@@ -68,6 +68,7 @@ def save_model_directory(
 
     Raises:
         FileExistsError: If the directory holds anything.
+        OSError: If it cannot be written; nothing is left behind.
     """
     path = check_new(directory)
     training = {
@@ -169,12 +170,17 @@ def _staged(path: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a new sibling directory that is renamed to `path` at the end."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    staging.mkdir()
     try:
+        staging.mkdir()
         yield staging
         staging.replace(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise OSError(
+                "A model's directory must be writable: is the disk full? "
+                f"Received: directory={path}, error={error}"
+            ) from error
         raise
 
 

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from slice_tf.data.deal import Deal
-from slice_tf.training.cluster import read_cluster, wait_for_cluster
+from slice_tf.training.cluster import Cluster, read_cluster, wait_for_cluster
+from slice_tf.training.time_limit import time_limit
 
 STRATEGIES = ("auto", "one", "mirrored", "multiworker")
 SECONDS_TO_MEET = 300
@@ -22,7 +23,8 @@ def choose_strategy(
             environment variable TF_CONFIG names. `auto` is `multiworker`
             where TF_CONFIG names several workers, `mirrored` with two GPUs or
             more, else `one`.
-        timeout: Seconds to wait until all workers are there.
+        timeout: Seconds to wait until all workers are there, and for
+            TensorFlow to start on them; the process is killed after these.
 
     Raises:
         ValueError: If there is no strategy of that name, or TF_CONFIG is
@@ -43,12 +45,25 @@ def choose_strategy(
         )
     if cluster is not None and (name == "multiworker" or cluster.size > 1):
         wait_for_cluster(cluster, timeout)
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with time_limit(cluster, timeout):
+            return _join(cluster)
     gpus = tf.config.list_logical_devices("GPU")
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
     return tf.distribute.MirroredStrategy([one.name for one in devices])
+
+
+def _join(cluster: Cluster) -> tf.distribute.Strategy:
+    """Returns the strategy of several workers; waits for all of them."""
+    # Not TensorFlow's own reading of TF_CONFIG, which counts a chief apart.
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(cluster.workers)}),
+        task_type="worker",
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
 
 
 def deal_of(strategy: tf.distribute.Strategy, by: str = "auto") -> Deal:

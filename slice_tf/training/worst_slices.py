@@ -1,6 +1,7 @@
 """Watches the slices that do worst while a model trains."""
 
 import logging
+import math
 import os
 from typing import Any
 
@@ -22,7 +23,9 @@ class WatchWorstSlices(keras.callbacks.Callback):
     Reads what the model counted last: validation, or training where there is
     none. Adds `worst_slice_low` to the logs: the least lower end of the
     slices' 95 % intervals of accuracy. A slice that got better in a handful
-    of examples barely moves it. Put this before what reads it:
+    of examples barely moves it. Where a number is predicted, the worst slices
+    are those of the largest error, and there is no such number. Put this
+    before what reads it:
 
         callbacks=[
             WatchWorstSlices("logs", min_size=30),
@@ -39,8 +42,8 @@ class WatchWorstSlices(keras.callbacks.Callback):
             warning, and no `worst_slice_low`.
 
     Raises:
-        ValueError: If a number is below 1; from `fit`, if the model has no
-            `slice_accuracy`.
+        ValueError: If a number is below 1; from `fit`, if the model counts
+            nothing per slice.
     """
 
     def __init__(
@@ -64,43 +67,57 @@ class WatchWorstSlices(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         worst, logs = self._worst(), {} if logs is None else logs
-        if worst:
-            logs[WORST] = worst[0][1]
+        if worst and hasattr(self.model, "slice_accuracy"):
+            logs[WORST] = worst[0][0]
         if self._writer is not None:
             with self._writer.as_default(step=epoch):
                 for key, value in logs.items():
                     if not self._is_of_one_slice(key):
                         _write(key, value)
-                for name, _, accuracy in worst[: self.num_slices]:
-                    _write(f"worst_slices/{name}", accuracy)
+                for _, name, value in worst[: self.num_slices]:
+                    _write(f"worst_slices/{name}", value)
             self._writer.flush()
 
     def _is_of_one_slice(self, key: str) -> bool:
-        own = self.model.slice_accuracy.slice_keys
+        own = self.model.slice_metric.slice_keys
         return key.removeprefix("val_") in own
 
-    def _worst(self) -> list[tuple[str, float, float]]:
-        """Slices with lower end and accuracy, the worst first."""
-        metric = getattr(self.model, "slice_accuracy", None)
+    def _worst(self) -> list[tuple[float, str, float]]:
+        """Slices with what they are ranked by and their score, worst first."""
+        metric = getattr(self.model, "slice_metric", None)
         if metric is None:
             raise ValueError(
-                "The model must count accuracy per slice. Received: "
-                f"model={self.model.name}, without `slice_accuracy`"
+                "The model must count per slice, as those of slice-tf do. "
+                f"Received: model={self.model.name}, without `slice_metric`"
             )
+        is_accuracy = hasattr(self.model, "slice_accuracy")
         with self.model.distribute_strategy.scope():
-            counts = metric.right_and_all()[:-1].tolist()
+            counts = metric.counts if is_accuracy else metric.sums
+            rows = counts.numpy()[:-1].tolist()
+        rank = _by_accuracy if is_accuracy else _by_error
         found = [
-            (name, lower_bound(right, size), right / size)
-            for name, (right, size) in zip(metric.slices, counts, strict=True)
+            rank(name, total, size)
+            for name, (total, size) in zip(metric.slices, rows, strict=True)
             if size >= self.min_size
         ]
         if not found:
             logger.warning(
                 "no slice is large enough to watch: min_size=%d, largest=%d",
                 self.min_size,
-                max((size for _, size in counts), default=0),
+                max((size for _, size in rows), default=0),
             )
-        return sorted(found, key=lambda one: one[1])
+        return sorted(found)
+
+
+def _by_accuracy(name: str, right: int, size: int) -> tuple[float, str, float]:
+    return lower_bound(right, size), name, right / size
+
+
+def _by_error(
+    name: str, squares: float, size: float
+) -> tuple[float, str, float]:
+    error = math.sqrt(squares / size)
+    return -error, name, error
 
 
 def _write(tag: str, value: float) -> None:

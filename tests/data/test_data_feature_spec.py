@@ -87,9 +87,7 @@ def test_a_file_from_before_there_were_tasks_is_of_classes():
 
 
 def test_an_unknown_task_is_refused():
-    with pytest.raises(
-        ValueError, match=r"task='regresion'\. Did you mean r"
-    ):
+    with pytest.raises(ValueError, match=r"task='regresion'\. Did you mean r"):
         FeatureSpec.parse(["a=int64"], task="regresion")
 
 

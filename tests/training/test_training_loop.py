@@ -102,6 +102,13 @@ def test_an_empty_validation_set_is_an_error():
         train(made(2), data, nothing, epochs=1)
 
 
+def test_strings_cannot_be_compiled_by_xla():
+    texts = {**FEATURES, "text": np.array(["a"] * 64)}
+    data = tf.data.Dataset.from_tensor_slices((texts, TARGETS)).batch(16)
+    with pytest.raises(ValueError, match="XLA has no strings"):
+        train(made(2), DatasetBatches(data), epochs=1, jit_compile=True)
+
+
 def test_a_dataset_must_know_its_size():
     with pytest.raises(ValueError, match="cardinality=-2"):
         DatasetBatches(BATCHES.filter(lambda x, y: True))

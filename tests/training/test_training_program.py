@@ -2,10 +2,12 @@
 
 import json
 import socket
+import sys
 
 import numpy as np
 import pytest
 
+from event_files import scalars
 from slice_tf.models import VanillaModel
 from slice_tf.programs.train import main
 from slice_tf.schema import SliceSchema
@@ -41,6 +43,12 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def tf_config(cluster, kind, index):
+    return json.dumps(
+        {"cluster": cluster, "task": {"type": kind, "index": index}}
+    )
 
 
 @pytest.fixture
@@ -215,11 +223,8 @@ def test_a_run_directory_says_how_to_repeat_it_and_goes_on(flags, tmp_path):
 
 def test_an_unreachable_worker_is_named_in_time(flags, monkeypatch):
     addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    config = {
-        "cluster": {"worker": addresses},
-        "task": {"type": "worker", "index": 1},
-    }
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    text = tf_config({"worker": addresses}, "worker", 1)
+    monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(TimeoutError, match=f"unreachable={addresses[0]}, sec"):
         main([*flags, "--timeout", "1"])
 
@@ -228,22 +233,22 @@ def test_an_unreachable_worker_is_named_in_time(flags, monkeypatch):
     ("text", "message"),
     [
         ("{", "must be JSON.*TF_CONFIG={"),
-        ('{"cluster": {}, "task": {}}', "KeyError: 'worker'"),
+        ("[]", "must be JSON.*TypeError"),
+        ('{"cluster": {}, "task": {}}', "KeyError: 'type'"),
+        (tf_config({"worker": ["a"]}, "worker", 0), r"host:port.*\['a'\]"),
         (
-            '{"cluster": {"worker": ["a"]}, "task": {"type": "worker", '
-            '"index": 0}}',
-            "host:port",
+            tf_config({"worker": ["a:1"]}, "worker", 1),
+            "type=worker, index=1, workers=1",
         ),
         (
-            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", '
-            '"index": 1}}',
-            "index=1, workers=1",
-        ),
-        (
-            '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": '
-            '{"type": "ps", "index": 0}}',
+            tf_config({"worker": ["a:1"], "ps": ["b:1"]}, "ps", 0),
             "jobs=worker, ps, task type=ps",
         ),
+        (
+            tf_config({"chief": ["a:1", "b:1"]}, "chief", 0),
+            "one of which may be called chief",
+        ),
+        (tf_config({"worker": ["a:1"]}, "chief", 0), "task type=chief"),
     ],
 )
 def test_a_malformed_cluster_is_refused(flags, monkeypatch, text, message):
@@ -255,3 +260,19 @@ def test_a_malformed_cluster_is_refused(flags, monkeypatch, text, message):
 def test_supervising_needs_checkpoints_to_go_on_from(flags):
     with pytest.raises(ValueError, match="needs `--run-dir`"):
         main([*flags, "--supervise", "2"])
+
+
+def test_tensorboard_gets_all_logs_from_the_command(flags, tmp_path):
+    main([*flags, "--tensorboard", "board"])
+    history = json.loads((tmp_path / "model/training.json").read_text())
+    found = scalars(tmp_path / "board")
+    assert found["loss"] == pytest.approx(history["history"]["loss"][-1])
+
+
+def test_mlflow_that_is_not_installed_is_a_usage_error(
+    flags, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(SystemExit):
+        main([*flags, "--mlflow", "digits"])
+    assert "pip install 'slice-tf[mlflow]'" in capsys.readouterr().err

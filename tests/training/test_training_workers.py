@@ -16,15 +16,18 @@ from training.worker_program import run
 TESTS = pathlib.Path(__file__).parent.parent
 
 
-def start(data, checkpoints, steps_to_die_at=(None, None)):
+WORKERS = (("worker", 0), ("worker", 1))
+VERTEX = (("chief", 0), ("worker", 0))
+
+
+def start(data, checkpoints, tasks=WORKERS, steps_to_die_at=(None, None)):
     """Starts two workers and returns their exit statuses and results."""
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    cluster = {kind: [] for kind, _ in tasks}
+    for kind, _ in tasks:
+        cluster[kind].append(f"127.0.0.1:{free_port()}")
     workers = []
-    for index, step in enumerate(steps_to_die_at):
-        config = {
-            "cluster": {"worker": addresses},
-            "task": {"type": "worker", "index": index},
-        }
+    for (kind, index), step in zip(tasks, steps_to_die_at, strict=True):
+        config = {"cluster": cluster, "task": {"type": kind, "index": index}}
         program = TESTS / "training" / "worker_program.py"
         arguments = [
             str(data),
@@ -64,14 +67,39 @@ def results(started):
 def test_two_workers_follow_one_and_survive_a_kill(tmp_path):
     data = write_sliced(tmp_path / "data", range(61))
     alone = run(data, tmp_path / "alone")
-    first, second = results(start(data, tmp_path / "two"))
+    first, second = results(start(data, tmp_path / "two", VERTEX))
     assert first == second
     assert set(first["history"]) == set(alone["history"])
     for key, values in first["history"].items():
         np.testing.assert_allclose(values, alone["history"][key], atol=1e-4)
 
-    statuses, _ = start(data, tmp_path / "killed", (None, 6))
+    statuses, _ = start(data, tmp_path / "killed", WORKERS, (None, 6))
     assert statuses[1] == -9
     assert statuses[0] != 0  # The survivor ends, too, instead of hanging.
     again, _ = results(start(data, tmp_path / "killed"))
     assert again == first
+
+
+def test_a_worker_that_leaves_before_tensorflow_starts_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        gone = f"127.0.0.1:{other.getsockname()[1]}"
+        addresses = [f"127.0.0.1:{free_port()}", gone]
+        config = {
+            "cluster": {"worker": addresses},
+            "task": {"type": "worker", "index": 0},
+        }
+        program = (
+            "from slice_tf.training import choose_strategy; "
+            "choose_strategy('multiworker', timeout=4)"
+        )
+        worker = subprocess.Popen(
+            [sys.executable, "-c", program],
+            env={**os.environ, "TF_CONFIG": json.dumps(config)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        other.accept()[0].close()  # They have met; now it leaves.
+    _, said = worker.communicate(timeout=60)
+    assert worker.returncode == -9
+    message = f"Received: worker=0, unreachable={gone}, seconds=4."
+    assert message in said.splitlines()[-1]

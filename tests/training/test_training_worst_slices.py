@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from event_files import scalars
+from slice_tf.models import SliceAwareModel
 from slice_tf.training import StopEarly, WatchWorstSlices, fit
 from slice_tf.training.best import lower_bound
-from sliced_task import FEATURES, TARGETS, made, mlp
+from sliced_task import FEATURES, SCHEMA, TARGETS, made, mlp
 
 
 def dataset():
@@ -21,17 +23,6 @@ def test_the_least_lower_bound_of_validation_is_logged():
     counts = model.slice_accuracy.right_and_all()[:-1].tolist()
     expected = min(lower_bound(*row) for row in counts)
     assert history["worst_slice_low"][-1] == pytest.approx(expected)
-
-
-def scalars(home):
-    """Returns the scalars TensorBoard finds in a directory, by tag."""
-    (path,) = home.iterdir()
-    found = {}
-    for raw in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        for value in tf.compat.v1.Event.FromString(raw).summary.value:
-            assert value.metadata.plugin_data.plugin_name == "scalars"
-            found[value.tag] = float(tf.make_ndarray(value.tensor))
-    return found
 
 
 def test_worst_slices_and_all_logs_are_written_for_tensorboard(tmp_path):
@@ -51,6 +42,21 @@ def test_worst_slices_and_all_logs_are_written_for_tensorboard(tmp_path):
     }
     assert "loss" in found
     assert "worst_slice_low" in found
+
+
+def test_worst_slices_of_numbers_are_those_of_the_largest_error(tmp_path):
+    model = SliceAwareModel(mlp(), SCHEMA, task="regression")
+    model.compile("adam")
+    targets = {**TARGETS, "label": FEATURES["x"][:, 0]}
+    data = tf.data.Dataset.from_tensor_slices((FEATURES, targets)).batch(16)
+    watch = WatchWorstSlices(tmp_path, num_slices=1, min_size=1)
+    history = fit(model, data, epochs=1, verbose=0, callbacks=[watch])
+    found = scalars(tmp_path)
+    errors = {name: history[f"rmse/{name}"][0] for name in SCHEMA.names}
+    worst = max(errors, key=errors.get)
+    assert found[f"worst_slices/{worst}"] == pytest.approx(errors[worst])
+    assert sum(tag.startswith("worst_slices/") for tag in found) == 1
+    assert "worst_slice_low" not in history
 
 
 def test_training_stops_where_the_worst_slice_gets_no_better():
@@ -76,7 +82,7 @@ def test_a_model_without_slices_cannot_be_watched():
     head = keras.layers.Dense(1)(backbone.output)
     model = keras.Model(backbone.input, head)
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="without `slice_accuracy`"):
+    with pytest.raises(ValueError, match="without `slice_metric`"):
         model.fit(
             FEATURES,
             np.zeros(64),
