@@ -22,6 +22,8 @@ class Job:
         sf_timeout: Seconds after which functions that do not answer end
             their process; None waits for ever.
         split_bytes: Size of the parts that larger plain shards are cut into.
+        slice_names: Whether the names of an example's slices are written,
+            too.
 
     Raises:
         ValueError: If `sf_timeout` or `split_bytes` is not positive.
@@ -34,6 +36,7 @@ class Job:
     budget: Budget
     sf_timeout: float | None
     split_bytes: int
+    slice_names: bool
 
     def __post_init__(self) -> None:
         if self.sf_timeout is not None and not self.sf_timeout > 0:
@@ -54,6 +57,7 @@ class Job:
             shard.num_bytes,
             self.functions_fingerprint,
             self.slice_tf_version,
+            self.slice_names,
         )
 
     def load_functions(self) -> tuple[SlicingFunction, ...]:

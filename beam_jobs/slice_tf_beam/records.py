@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slice_tf.data import append_membership, decode, strip_membership
+from slice_tf.data.slice_names import append_names, strip_names
 from slice_tf.slicing import Row, SlicingFunction, Votes, apply_functions
 
 
@@ -25,7 +26,9 @@ class UndecodableError(ValueError):
 
 
 def add_membership(
-    records: Sequence[bytes], functions: Sequence[SlicingFunction]
+    records: Sequence[bytes],
+    functions: Sequence[SlicingFunction],
+    slice_names: bool = False,
 ) -> tuple[list[bytes], Votes]:
     """Returns records with what slicing functions say of them appended.
 
@@ -34,12 +37,19 @@ def add_membership(
     Args:
         records: Serialized examples.
         functions: The slicing functions, in the order of the schema.
+        slice_names: Whether the names of an example's slices come before its
+            membership, as one more feature.
 
     Raises:
         UndecodableError: If a record is no serialized example.
     """
     raw, rows = _read(records)
     votes = apply_functions(functions, rows)
+    if slice_names:
+        raw = [
+            append_names(record, [functions[i].name for i in row.nonzero()[0]])
+            for record, row in zip(raw, votes.membership, strict=True)
+        ]
     size = len(functions)
     # One copy for all rows, since bytes are cut faster than arrays.
     membership = votes.membership.tobytes()
@@ -63,6 +73,8 @@ def _read(records: Sequence[bytes]) -> tuple[list[bytes], list[Row]]:
     try:
         for record in records:
             own = strip_membership(record)
+            if len(own) < len(record):
+                own = strip_names(own)
             rows.append(Row.from_example(decode(own)))
             raw.append(own)
     except ValueError as error:

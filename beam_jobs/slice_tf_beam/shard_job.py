@@ -38,6 +38,7 @@ def apply_slicing_functions(
     max_bad_records: int = 0,
     sf_timeout: float | None = None,
     split_bytes: int = 1 << 30,
+    slice_names: bool = False,
 ) -> Summary:
     """Writes sliced shards, their schema, summary and manifest.
 
@@ -67,6 +68,9 @@ def apply_slicing_functions(
             single worker.
         split_bytes: Size of the parts that larger plain shards are cut into,
             for several workers to slice. Gzip cannot be cut.
+        slice_names: Whether each record also gets `slices/names`, the names
+            of its slices as one feature of many strings, by which TensorFlow
+            Model Analysis evaluates slices that overlap.
 
     Returns:
         Sizes, coverage and overlap of the slices.
@@ -92,6 +96,7 @@ def apply_slicing_functions(
         budget,
         sf_timeout,
         split_bytes,
+        slice_names,
     )
     shards = list_shards(input_pattern)
     check_output(shards, job.output_dir)

@@ -153,7 +153,13 @@ class ShardWriter:
             Deadline(self._functions, self._job.sf_timeout) as deadline,
         ):
             measured = MeasuredStream(stream)
-            slicer = Slicer(place, self._functions, tally, deadline)
+            slicer = Slicer(
+                place,
+                self._functions,
+                tally,
+                deadline,
+                self._job.slice_names,
+            )
             spans = read_spans(read, tally.leave_out)
             write_record_lists(
                 measured,  # type: ignore[arg-type]

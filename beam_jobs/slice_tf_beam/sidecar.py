@@ -23,12 +23,14 @@ class Origin:
         input_bytes: Its size.
         functions: Fingerprint of the slicing functions and their order.
         slice_tf_version: Version of this package.
+        slice_names: Whether the names of slices were written, too.
     """
 
     input: str
     input_bytes: int
     functions: str
     slice_tf_version: str
+    slice_names: bool = False
 
     def difference(self, other: "Origin") -> str:
         """Returns the first difference in words, or nothing."""

@@ -18,6 +18,7 @@ class Slicer:
         functions: The slicing functions, in the order of the schema.
         tally: Takes votes and damaged records.
         deadline: Watches over the functions.
+        slice_names: Whether names of slices are written, too.
     """
 
     def __init__(
@@ -26,18 +27,22 @@ class Slicer:
         functions: Sequence[SlicingFunction],
         tally: Tally,
         deadline: Deadline,
+        slice_names: bool,
     ) -> None:
         self.path = path
         self.functions = functions
         self.tally = tally
         self.deadline = deadline
+        self.slice_names = slice_names
 
     def slice(self, span: Span, compressed: bool) -> Iterator[list[bytes]]:
         """Yields sliced records, in one list where all are examples."""
         while span.records:
             try:
                 with self.deadline.asked(self._place(span)):
-                    sliced, votes = add_membership(span.records, self.functions)
+                    sliced, votes = add_membership(
+                        span.records, self.functions, self.slice_names
+                    )
             except UndecodableError as error:
                 self.tally.leave_out(self._located(error, span, compressed))
                 before, span = span.around(error.index)

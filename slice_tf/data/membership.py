@@ -75,6 +75,20 @@ def strip_membership(record: bytes, keys: Keys = KEYS) -> bytes:
     # The last byte of what was appended is a slice's 0 or 1.
     if not record or record[-1] > 1 or record.rfind(keys[0].encode()) < 0:
         return record
+    return strip_last(record, keys)
+
+
+def strip_last(record: bytes, keys: Keys) -> bytes:
+    """Returns a record without its last fragment, where that is ours.
+
+    Args:
+        record: A serialized example.
+        keys: Features that a fragment of ours holds: the first always, the
+            second maybe, and no other.
+
+    Raises:
+        ValueError: If the record is no protobuf message.
+    """
     start, field, payload = 0, 0, b""
     position = 0
     while position < len(record):

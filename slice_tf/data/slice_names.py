@@ -1,10 +1,33 @@
 """Slices by name, for tools that slice by a feature's values."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from slice_tf.data.examples import encode
-from slice_tf.data.membership import read_membership
+from slice_tf.data.membership import read_membership, strip_last
 from slice_tf.schema import SliceSchema
+
+# What `slice-tf apply --slice-names` writes, and a next run removes.
+NAMES_KEY = "slices/names"
+
+
+def append_names(
+    record: bytes, names: Sequence[str], feature: str = NAMES_KEY
+) -> bytes:
+    """Returns a record with one feature of many strings appended."""
+    return record + encode({feature: names or np.array([], "S1")})
+
+
+def strip_names(record: bytes) -> bytes:
+    """Returns a record without the names that `append_names` appended last.
+
+    Raises:
+        ValueError: If the record mentions them but is no protobuf message.
+    """
+    if record.rfind(NAMES_KEY.encode()) < 0:
+        return record
+    return strip_last(record, (NAMES_KEY, NAMES_KEY))
 
 
 def append_slice_names(
@@ -34,4 +57,4 @@ def append_slice_names(
         )
         if member and not missing
     ]
-    return record + encode({feature: names or np.array([], "S1")})
+    return append_names(record, names, feature)

@@ -28,16 +28,28 @@ def to_columns(results: Results) -> dict[str, list[object]]:
 def to_scalars(results: Results) -> dict[str, float]:
     """Returns `slices/<slice>/<metric>` to its value, where it can be told.
 
-    What is empty or too few is left out, as a curve would show it without
-    its interval. `mlflow.log_metrics(to_scalars(results))` takes it as it is,
-    and a TensorBoard writer item by item.
+    Where there is a baseline, `differences/<slice>/<metric>` are the
+    candidate's minus the baseline's. What is empty or too few is left out, as
+    a curve would show it without its interval.
 
     Args:
         results: Of an evaluation.
     """
-    return {
-        f"slices/{one.name}/{name}": metric.value
+    found = {
+        f"slices/{one.name}/{name}": metric
         for one in results.slices
         for name, metric in one.metrics.items()
+    }
+    for one in results.slices:
+        if one.comparison is not None:
+            changes = {
+                "accuracy": one.comparison.difference,
+                **one.comparison.differences,
+            }
+            for name, metric in changes.items():
+                found[f"differences/{one.name}/{name}"] = metric
+    return {
+        name: metric.value
+        for name, metric in found.items()
         if metric.value is not None and metric.status == OK
     }

@@ -10,6 +10,7 @@ from slice_tf.programs.flags import (
     FlagParser,
     positive_int,
     split_beam_flags,
+    whole_number,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
         max_bad_records=flags.max_bad_records,
         sf_timeout=flags.sf_timeout,
         split_bytes=flags.split_bytes,
+        slice_names=flags.slice_names,
     )
     for warning in summary.warnings():
         logger.warning(warning)
@@ -90,7 +92,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add(
         "--max-bad-records",
-        type=_count,
+        type=whole_number,
         default=0,
         help="how many damaged records may be left out and listed",
     )
@@ -107,15 +109,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="size of the parts that larger plain files are cut into, for "
         "several workers",
     )
+    add(
+        "--slice-names",
+        action="store_true",
+        help="also write the names of an example's slices as the feature "
+        "slices/names, by which TensorFlow Model Analysis slices",
+    )
     return parser.parse(argv)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 0. Received: {text}"
-        )
-    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -8,6 +8,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from slice_tf.programs.exports import (
+    add_export_flags,
+    check_exports,
+    export,
+)
 from slice_tf.programs.flags import (
     FlagParser,
     positive_int,
@@ -41,6 +46,7 @@ def main(argv: Sequence[str]) -> int:
         results.save(flags.output)
     _show(results)
     logger.info("wrote %s", flags.output)
+    export(results, flags)
     return 0
 
 
@@ -109,8 +115,10 @@ def _parse(
         default=1,
         help="processes that count predictions on this machine",
     )
+    add_export_flags(parser)
     flags = parser.parse(argv)
     _check_source(flags, beam_flags)
+    check_exports(flags)
     return flags
 
 

@@ -86,6 +86,15 @@ def positive_int(text: str) -> int:
     return value
 
 
+def whole_number(text: str) -> int:
+    """Reads a flag's value that may be 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 0. Received: {text}"
+        )
+    return int(text)
+
+
 def new_directory(
     path: pathlib.Path, replaceable: str | None = None
 ) -> pathlib.Path:

@@ -12,6 +12,11 @@ from slice_tf.evaluation.gate_reports import (
     gate_markdown,
     gate_table,
 )
+from slice_tf.programs.exports import (
+    add_export_flags,
+    check_exports,
+    export,
+)
 from slice_tf.programs.flags import FlagParser
 from slice_tf.programs.tables import show_table
 
@@ -42,9 +47,11 @@ def main(argv: Sequence[str]) -> int:
     ):
         if path is not None:
             path.write_text(text, encoding="utf-8")
+    judged = dataclasses.replace(candidate, gate=result)
     if flags.output is not None:
-        dataclasses.replace(candidate, gate=result).save(flags.output)
+        judged.save(flags.output)
     _show(result)
+    export(judged, flags)
     return result.exit_status
 
 
@@ -92,7 +99,10 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add("--junit", type=pathlib.Path, help="file for JUnit XML")
     add("--markdown", type=pathlib.Path, help="file for a summary")
-    return parser.parse(argv)
+    add_export_flags(parser)
+    flags = parser.parse(argv)
+    check_exports(flags)
+    return flags
 
 
 def _fraction(text: str) -> float:

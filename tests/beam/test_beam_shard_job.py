@@ -99,6 +99,7 @@ def test_a_sidecar_says_what_its_shard_holds(job):
                 "input": str(directory / "raw" / name),
                 "input_bytes": (directory / "raw" / name).stat().st_size,
                 "slice_tf_version": slice_tf.__version__,
+                "slice_names": False,
             },
             "name": name,
             "num_bytes": len(written),
@@ -237,6 +238,44 @@ def test_membership_of_an_earlier_run_is_replaced(tmp_path):
     expected = [keyword_membership(one)[1:] for one in shards["train-0"]]
     votes = [read_membership(one, 1)[0] for one in second["train-0"]]
     np.testing.assert_array_equal(votes, expected)
+
+
+def test_names_of_slices_come_before_membership(tmp_path):
+    """TensorFlow Model Analysis slices by them; a next run removes them."""
+    shards = write_raw(tmp_path / "raw", [50])
+    sources = {"raw": ["--slice-names"], "named": [], "plain": []}
+    outputs = {"raw": "named", "named": "again", "plain": "twice"}
+    assert apply(tmp_path / "raw", tmp_path / "plain", KEYWORDS).returncode == 0
+    for source, flags in sources.items():
+        done = apply(
+            tmp_path / source, tmp_path / outputs[source], KEYWORDS, *flags
+        )
+        assert done.returncode == 0, done.stderr
+    for raw, sliced in zip(
+        shards["train-0"],
+        read_shards(tmp_path / "named")["train-0"],
+        strict=True,
+    ):
+        names = tf.io.parse_single_example(
+            sliced, {"slices/names": tf.io.RaggedFeature(tf.string)}
+        )["slices/names"]
+        inside = zip([b"rain", b"night"], keyword_membership(raw), strict=True)
+        assert names.numpy().tolist() == [name for name, one in inside if one]
+        membership, _ = read_membership(sliced, 2)
+        np.testing.assert_array_equal(membership, keyword_membership(raw))
+        assert sliced.startswith(raw)
+    again = read_shards(tmp_path / "again")
+    assert again == read_shards(tmp_path / "plain")
+    assert again == read_shards(tmp_path / "twice")
+
+
+def test_names_of_slices_make_another_job(tmp_path):
+    write_raw(tmp_path / "raw", [5])
+    given = str(tmp_path / "raw"), str(tmp_path / "out"), [KEYWORDS]
+    apply_slicing_functions(*given)
+    message = "slice_names: False, now True"
+    with pytest.raises(ValueError, match=message):
+        apply_slicing_functions(*given, slice_names=True)
 
 
 def test_several_paths_give_slices_in_their_order(tmp_path):
