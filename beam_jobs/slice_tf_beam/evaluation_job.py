@@ -127,16 +127,19 @@ class _CountShard(beam.DoFn):
 
     def process(self, shard: Shard) -> Iterator[Outcome]:
         evaluator = self._spec.evaluator()
-        failures = []
+        failures, start = [], 0
         try:
             records = _records(shard)
             while batch := list(itertools.islice(records, BATCH)):
                 count_predictions(evaluator, batch, self._spec)
                 self._examples.inc(len(batch))
+                start += len(batch)
         except _USER_ERRORS as error:
-            text = str(error)
+            text, place = str(error), shard.path
+            if start:  # rows are told from there on
+                place = f"{place}, from record {start}"
             known = shard.path in text
-            failures.append(text if known else f"{shard.path}: {text}")
+            failures.append(text if known else f"{place}: {text}")
         yield evaluator, failures
 
 

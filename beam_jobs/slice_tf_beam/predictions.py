@@ -143,12 +143,15 @@ def _column(examples: Iterable[Any], name: str, kind: str, width: int) -> Any:
     rows = []
     for place, one in enumerate(examples):
         _check_there(one, name)
-        values = getattr(one.get(name), kind).value
+        feature = one.get(name)
+        values = getattr(feature, kind).value
         if len(values) != width:
+            held = feature.WhichOneof("kind") or "nothing"
+            if held == kind:
+                held = f"{len(values)} of them"
             raise ValueError(
-                f"The feature `{name}` of a prediction must hold {width} "
-                f"values in its {kind}. Received: values={len(values)} in "
-                f"record {place} of its batch"
+                f"The feature `{name}` of a prediction must hold values of "
+                f"{kind}, {width} in number. Received: {held} at row {place}"
             )
         rows.append(values)
     flat = np.fromiter(

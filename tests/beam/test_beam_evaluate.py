@@ -148,8 +148,11 @@ def edited(**changes):
     [
         (edited(label=None), "must have the feature `label`"),
         (edited(label=2), "label=2 at row 1"),
-        (edited(label=[0, 1]), "must hold 1 values in its int64_list"),
-        (edited(probabilities=[0.5]), "must hold 2 values in its float_list"),
+        (edited(label=[0, 1]), "int64_list, 1 in number. Received: 2 of"),
+        (
+            edited(probabilities=[0.5]),
+            "float_list, 2 in number. Received: 1 of",
+        ),
         (edited(probabilities=[0.5, 0.9]), "sum to one"),
         (edited(probabilities=[float("nan"), 1.0]), "must be finite"),
         (
