@@ -6,8 +6,11 @@ import os
 import pathlib
 from typing import Any
 
-from slice_tf.discovery.held_out import Discovery, FoundSlice
+from slice_tf.discovery.condition import Condition
+from slice_tf.discovery.found import Discovery, FoundSlice
+from slice_tf.discovery.phrases import Phrase
 from slice_tf.discovery.regions import ARRAYS, load_regions
+from slice_tf.discovery.rule import Rate, Rule, Separation
 from slice_tf.files import replacing, write_text
 
 FORMAT_VERSION = 1
@@ -31,6 +34,7 @@ def save_discovery(
         "fingerprint": found.regions.fingerprint,
         "num_rows": found.num_rows,
         "error_rate": found.error_rate,
+        "seed": found.seed,
         "slices": [dataclasses.asdict(one) for one in found.slices],
     }
     text = json.dumps(facts, indent=2) + "\n"
@@ -59,15 +63,36 @@ def load_discovery(directory: str | os.PathLike[str]) -> Discovery:
             f"format_version={facts.get('format_version')}"
         )
     regions = load_regions(str(path / ARRAYS), facts["fingerprint"])
-    slices = tuple(
-        FoundSlice(
-            **{
-                **one,
-                "nearest": tuple(one["nearest"]),
-                "scores": tuple(map(tuple, one.get("scores", ()))),
-                "examples": tuple(one.get("examples", ())),
-            }
-        )
-        for one in facts["slices"]
+    return Discovery(
+        tuple(map(_revive, facts["slices"])),
+        regions,
+        facts["error_rate"],
+        facts["num_rows"],
+        facts.get("seed", 0),
     )
-    return Discovery(slices, regions, facts["error_rate"], facts["num_rows"])
+
+
+def _revive(one: dict[str, Any]) -> FoundSlice:
+    rule = one.get("rule")
+    return FoundSlice(
+        **{
+            **one,
+            "nearest": tuple(one["nearest"]),
+            "scores": tuple(map(tuple, one.get("scores", ()))),
+            "examples": tuple(one.get("examples", ())),
+            "separations": tuple(
+                Separation(**told) for told in one.get("separations", ())
+            ),
+            "rule": None if rule is None else _revive_rule(rule),
+            "phrases": tuple(Phrase(**told) for told in one.get("phrases", ())),
+        }
+    )
+
+
+def _revive_rule(facts: dict[str, Any]) -> Rule:
+    rates = ("precision", "recall", "error_rate")
+    return Rule(
+        tuple(Condition(**one) for one in facts["conditions"]),
+        facts["size"],
+        **{name: Rate(**facts[name]) for name in rates},
+    )

@@ -1,12 +1,13 @@
 """Honest numbers: found on one half of the rows, counted on the other."""
 
-import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
 from slice_tf.discovery.candidates import Candidate
+from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.inputs import check_embeddings, check_predictions
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
 from slice_tf.discovery.projection import Projection
@@ -15,63 +16,6 @@ from slice_tf.evaluation.intervals import wilson
 
 _NEAREST = 10
 _SCORE_BINS = 20
-
-
-@dataclasses.dataclass(frozen=True)
-class FoundSlice:
-    """One slice, with numbers from rows that did not help to find it.
-
-    Attributes:
-        name: `found_0` and so on, in order of certainty.
-        label: Class whose examples the model gets wrong there.
-        found_error_rate: Error rate where it was found, which flatters.
-        size: Held-out rows in the region, of whatever label.
-        error_rate: Theirs; None where there are none.
-        low: Lower end of its 95 % Wilson interval.
-        high: Upper end.
-        shrunken_error_rate: After shrinkage towards the rate of all rows, by
-            as much as the found slices' rates scatter by chance.
-        rest_error_rate: Of held-out rows in no found slice.
-        holds_up: Whether `low` exceeds `rest_error_rate`.
-        nearest: Numbers of the rows that are most in it, of all rows.
-        description: One sentence that says what goes wrong there.
-        scores: Held-out rows of the label's class by the probability that
-            the model gives their label, in 20 even bins: inside, and outside.
-        examples: What there is to see of the nearest rows; see
-            `with_examples`.
-    """
-
-    name: str
-    label: int
-    found_error_rate: float
-    size: int
-    error_rate: float | None
-    low: float | None
-    high: float | None
-    shrunken_error_rate: float
-    rest_error_rate: float
-    holds_up: bool
-    nearest: tuple[int, ...] = ()
-    description: str = ""
-    scores: tuple[tuple[int, ...], ...] = ()
-    examples: tuple[dict[str, Any], ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Discovery:
-    """What a run found.
-
-    Attributes:
-        slices: In the order in which they were found.
-        regions: Where they lie.
-        error_rate: Of all held-out rows.
-        num_rows: Rows in both halves.
-    """
-
-    slices: tuple[FoundSlice, ...]
-    regions: Regions
-    error_rate: float
-    num_rows: int
 
 
 def discover(
@@ -99,15 +43,41 @@ def discover(
             f"measure them. Received: rows={len(labels)}"
         )
     model = clone(slicer or MixtureSlicer())
-    wrong = chances.argmax(axis=1) != labels
-    first, second = _halves(wrong, model.random_state)
+    seed = model.random_state
+    first, _ = halves(chances.argmax(axis=1) != labels, seed)
     model.fit(embeddings[first], labels[first], chances[first])
     chosen = _distinct(model)
+    told = [
+        (f"found_{k}", one.label, one.error_rate)
+        for k, one in enumerate(chosen)
+    ]
     regions = _regions(model, chosen, embeddings.shape[1])
-    scores = np.concatenate(
-        [regions.scores(embeddings[i : i + 8192]) for i in _steps(labels)]
-    )
+    return measure(regions, told, embeddings, labels, chances, seed)
+
+
+def measure(
+    regions: Regions,
+    told: Sequence[tuple[str, int, float]],
+    embeddings: Any,
+    labels: Any,
+    chances: Any,
+    seed: int,
+) -> Discovery:
+    """Returns what held-out rows say of regions.
+
+    Args:
+        regions: Where the slices lie.
+        told: Name, label and found error rate of each.
+        embeddings: Of shape `[rows, dim]`, checked.
+        labels: Of shape `[rows]`, checked.
+        chances: Of shape `[rows, classes]`, checked.
+        seed: Of the halves; the second is measured.
+    """
+    wrong = chances.argmax(axis=1) != labels
+    _, second = halves(wrong, seed)
+    scores = regions.scores_in_blocks(embeddings)
     inside, rest = scores[second] >= THRESHOLD, wrong[second]
+    truth, given = labels[second], chances[second]
     sizes, errors = inside.sum(axis=0), inside.T @ rest.astype(int)
     low, high = wilson(errors, sizes)
     outside = ~inside.any(axis=1)
@@ -115,9 +85,9 @@ def discover(
     shrunken = shrink(errors, sizes, float(rest.mean()))
     slices = tuple(
         FoundSlice(
-            name=f"found_{k}",
-            label=one.label,
-            found_error_rate=one.error_rate,
+            name=name,
+            label=label,
+            found_error_rate=found_rate,
             size=int(sizes[k]),
             error_rate=float(errors[k] / sizes[k]) if sizes[k] else None,
             low=float(low[k]) if sizes[k] else None,
@@ -126,17 +96,14 @@ def discover(
             rest_error_rate=usual,
             holds_up=bool(sizes[k] and low[k] > usual),
             nearest=tuple(np.argsort(-scores[:, k])[:_NEAREST].tolist()),
-            description=_describe(
-                labels[second][inside[:, k]], chances[second][inside[:, k]]
-            ),
+            description=_describe(truth[inside[:, k]], given[inside[:, k]]),
             scores=_histograms(
-                chances[second, labels[second]][labels[second] == one.label],
-                inside[labels[second] == one.label, k],
+                given[truth == label, label], inside[truth == label, k]
             ),
         )
-        for k, one in enumerate(chosen)
+        for k, (name, label, found_rate) in enumerate(told)
     )
-    return Discovery(slices, regions, float(rest.mean()), len(labels))
+    return Discovery(slices, regions, float(rest.mean()), len(labels), seed)
 
 
 def shrink(errors: Any, sizes: Any, usual: float) -> Any:
@@ -182,15 +149,14 @@ def _histograms(given: Any, inside: Any) -> tuple[tuple[int, ...], ...]:
     )
 
 
-def _halves(wrong: Any, seed: int) -> tuple[Any, Any]:
-    """Returns row numbers of two halves with as many errors each."""
+def halves(wrong: Any, seed: int) -> tuple[Any, Any]:
+    """Returns row numbers of two halves with as many errors each.
+
+    Slices are found on the first and measured on the second.
+    """
     order = np.random.default_rng(seed).permutation(len(wrong))
     order = order[np.argsort(wrong[order], kind="stable")]
     return np.sort(order[::2]), np.sort(order[1::2])
-
-
-def _steps(labels: Any) -> range:
-    return range(0, len(labels), 8192)
 
 
 def _distinct(model: MixtureSlicer) -> list[Candidate]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.discovery.held_out import Discovery
+from slice_tf.discovery.found import Discovery
 from slice_tf.discovery.inputs import check_predictions
 from slice_tf.evaluation.preview import preview
 

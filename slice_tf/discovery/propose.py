@@ -7,46 +7,17 @@ import re
 from collections.abc import Sequence
 
 from slice_tf.discovery.discovered import load_discovery
-from slice_tf.discovery.held_out import FoundSlice
+from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.regions import ARRAYS
-
-_FUNCTION = '''"""Found in a model's errors: see discovered.json."""
-
-from slice_tf.slicing import Resource, slicing_function
-
-REGIONS = Resource(
-    "slice_tf.discovery.regions:load_regions",
-    {path!r},
-    fingerprint={fingerprint!r},
+from slice_tf.discovery.rule import Rate, Rule
+from slice_tf.discovery.stubs import (
+    REGION_FUNCTION,
+    REGION_TEST,
+    RULE_FUNCTION,
+    RULE_TEST,
+    words_import,
 )
-{encoder}
-
-@slicing_function(
-    batch=True,
-    needs=({feature!r},),
-    uses={uses},
-    description={description!r},
-)
-def {name}(batch, regions{argument}):
-    """{description}"""
-    return regions.member({embeddings}, {place})
-'''
-
-_TEST = '''"""The found slice must still lie where it was found."""
-
-import numpy as np
-
-from slice_tf.slicing import load
-
-
-def test_regions_are_those_of_the_run():
-    ({name},) = load({path!r})
-    regions = {name}.uses["regions"].get()
-    far = regions.projection.mean[None] + 1e3
-    # TODO: add embeddings that you know to be inside and outside.
-    assert regions.member(far, {place}).shape == (1,)
-    assert np.isfinite(regions.scores(far)).all()
-'''
+from slice_tf.files import write_text
 
 
 def accept(
@@ -81,32 +52,11 @@ def accept(
             is there already.
     """
     run = load_discovery(directory)
-    names = [one.name for one in run.slices]
-    asked = [found] if isinstance(found, str) else list(found)
-    missing = [one for one in asked if one not in names]
-    if missing or not asked:
-        raise ValueError(
-            "A slice must be among those found. Received: "
-            f"slice={', '.join(missing) or 'none'}, "
-            f"found={', '.join(names) or 'none'}"
-        )
-    if not re.fullmatch("[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise ValueError(
-            "A slice's name must be lower-case letters, digits and "
-            f"underscores, because it names a function. Received: name={name!r}"
-        )
-    path = pathlib.Path(output)
-    test = path.with_name(f"test_{path.stem}.py")
-    taken = [str(one) for one in (path, test) if one.exists()]
-    if path.suffix != ".py" or taken:
-        raise ValueError(
-            "The output must be a new .py file, because yours is never "
-            f"overwritten. Received: output={path}, exist={taken}"
-        )
-    places = [names.index(one) for one in asked]
+    places = _places(run, found)
+    path, test = _new_files(name, output)
     place = places[0] if len(places) == 1 else tuple(places)
     description = "; ".join(_describe(run.slices[one]) for one in places)
-    text = _FUNCTION.format(
+    text = REGION_FUNCTION.format(
         path=str((pathlib.Path(directory) / ARRAYS).resolve()),
         fingerprint=run.regions.fingerprint,
         encoder=f"ENCODER = Resource({encoder!r})\n" if encoder else "",
@@ -122,10 +72,102 @@ def accept(
         place=place,
         description=description,
     )
+    stub = REGION_TEST.format(name=name, path=str(path.resolve()), place=place)
+    return _write(path, text, test, stub)
+
+
+def accept_rule(
+    directory: str | os.PathLike[str],
+    found: str | Sequence[str],
+    name: str,
+    output: str | os.PathLike[str],
+) -> tuple[pathlib.Path, pathlib.Path]:
+    """Writes a found slice's rule as a slicing function, and a test stub.
+
+    The function reads the features that the rule names and nothing else, so
+    that a person can read it, mend it and run it anywhere.
+
+    Args:
+        directory: What `save_discovery` wrote, with rules.
+        found: Name of the found slice, or of several: of these any may hold.
+        name: Name of the new slice.
+        output: The `.py` file to write. It must not exist.
+
+    Returns:
+        Paths of the function's file and of the test's.
+
+    Raises:
+        ValueError: If there is no such slice or it has no rule, a name is
+            malformed, or a file is there already.
+    """
+    run = load_discovery(directory)
+    chosen = [run.slices[place] for place in _places(run, found)]
+    rules = [one.rule for one in chosen if one.rule is not None]
+    if len(rules) < len(chosen):
+        raise ValueError(
+            "A slice must have a rule to be accepted as one. Received: "
+            f"slice={', '.join(one.name for one in chosen)}. Discover with "
+            "columns that describe it, or accept its region."
+        )
+    path, test = _new_files(name, output)
+    asked = [test for rule in rules for test in rule.conditions]
+    features = sorted({one.feature for one in asked})
+    code = "\n        or ".join(
+        "(" + " and ".join(one.code() for one in rule.conditions) + ")"
+        for rule in rules
+    )
+    text = RULE_FUNCTION.format(
+        imports=words_import(any(one.test == "has_word" for one in asked)),
+        needs=tuple(features),
+        name=name,
+        description=_doc(" or ".join(map(str, rules))),
+        measured="\n".join(f"    {_measured(rule)}" for rule in rules),
+        code=code,
+    )
+    stub = RULE_TEST.format(
+        name=name, path=str(path.resolve()), features=features
+    )
+    return _write(path, text, test, stub)
+
+
+def _places(run: Discovery, found: str | Sequence[str]) -> list[int]:
+    names = [one.name for one in run.slices]
+    asked = [found] if isinstance(found, str) else list(found)
+    missing = [one for one in asked if one not in names]
+    if missing or not asked:
+        raise ValueError(
+            "A slice must be among those found. Received: "
+            f"slice={', '.join(missing) or 'none'}, "
+            f"found={', '.join(names) or 'none'}"
+        )
+    return [names.index(one) for one in asked]
+
+
+def _new_files(
+    name: str, output: str | os.PathLike[str]
+) -> tuple[pathlib.Path, pathlib.Path]:
+    if not re.fullmatch("[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise ValueError(
+            "A slice's name must be lower-case letters, digits and "
+            f"underscores, because it names a function. Received: name={name!r}"
+        )
+    path = pathlib.Path(output)
+    test = path.with_name(f"test_{path.stem}.py")
+    taken = [str(one) for one in (path, test) if one.exists()]
+    if path.suffix != ".py" or taken:
+        raise ValueError(
+            "The output must be a new .py file, because yours is never "
+            f"overwritten. Received: output={path}, exist={taken}"
+        )
+    return path, test
+
+
+def _write(
+    path: pathlib.Path, text: str, test: pathlib.Path, stub: str
+) -> tuple[pathlib.Path, pathlib.Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    stub = _TEST.format(name=name, path=str(path.resolve()), place=place)
-    test.write_text(stub, encoding="utf-8")
+    write_text(path, text)
+    write_text(test, stub)
     return path, test
 
 
@@ -135,3 +177,20 @@ def _describe(one: FoundSlice) -> str:
         f"Like examples of class {one.label} that a model got wrong "
         f"({rate} of {one.size} held out)"
     )
+
+
+def _measured(rule: Rule) -> str:
+    return (
+        f"Held out: {rule.size} rows, {_percent(rule.error_rate)} wrong; "
+        f"precision {_percent(rule.precision)}, recall "
+        f"{_percent(rule.recall)} of what was found."
+    )
+
+
+def _percent(rate: Rate) -> str:
+    return "unknown" if rate.value is None else f"{rate.value:.0%}"
+
+
+def _doc(text: str) -> str:
+    """Returns a text that may stand in a docstring, whatever data said."""
+    return text.replace("\\", "\\\\").replace('"', "'")

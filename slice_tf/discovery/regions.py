@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.discovery.inputs import blocks
 from slice_tf.discovery.mixture import Mixture
 from slice_tf.discovery.projection import Projection
 
@@ -51,6 +52,16 @@ class Regions:
         shares = [view.responsibilities(z) for view in self.views]
         columns = [shares[view][:, k] for view, k in self.places]
         return np.stack(columns, axis=1) if columns else np.zeros((len(z), 0))
+
+    def scores_in_blocks(self, embeddings: Any) -> Any:
+        """Returns `scores` of any number of rows, read a few at a time."""
+        return np.concatenate(
+            [self.scores(embeddings[rows]) for rows in blocks(len(embeddings))]
+        )
+
+    def members(self, embeddings: Any) -> Any:
+        """Returns which rows are in which slice, bool `[rows, slices]`."""
+        return self.scores_in_blocks(embeddings) >= THRESHOLD
 
     def member(self, embeddings: Any, place: int | Sequence[int]) -> Any:
         """Returns whether rows are in a slice, or in any of several.

@@ -1,0 +1,74 @@
+"""What a discovery run found, as plain values."""
+
+import dataclasses
+from typing import Any
+
+from slice_tf.discovery.phrases import Phrase
+from slice_tf.discovery.regions import Regions
+from slice_tf.discovery.rule import Rule, Separation
+
+
+@dataclasses.dataclass(frozen=True)
+class FoundSlice:
+    """One slice, with numbers from rows that did not help to find it.
+
+    Attributes:
+        name: `found_0` and so on, in order of certainty.
+        label: Class whose examples the model gets wrong there.
+        found_error_rate: Error rate where it was found, which flatters.
+        size: Held-out rows in the region, of whatever label.
+        error_rate: Theirs; None where there are none.
+        low: Lower end of its 95 % Wilson interval.
+        high: Upper end.
+        shrunken_error_rate: After shrinkage towards the rate of all rows, by
+            as much as the found slices' rates scatter by chance.
+        rest_error_rate: Of held-out rows in no found slice.
+        holds_up: Whether `low` exceeds `rest_error_rate`.
+        nearest: Numbers of the rows that are most in it, of all rows.
+        description: One sentence that says what goes wrong there.
+        scores: Held-out rows of the label's class by the probability that
+            the model gives their label, in 20 even bins: inside, and outside.
+        examples: What there is to see of the nearest rows; see
+            `with_examples`.
+        separations: Conditions that hold more often in it than elsewhere; see
+            `with_rules`.
+        rule: The shortest conditions that say what it is, if any.
+        phrases: Texts that lie where it does; see `with_phrases`.
+    """
+
+    name: str
+    label: int
+    found_error_rate: float
+    size: int
+    error_rate: float | None
+    low: float | None
+    high: float | None
+    shrunken_error_rate: float
+    rest_error_rate: float
+    holds_up: bool
+    nearest: tuple[int, ...] = ()
+    description: str = ""
+    scores: tuple[tuple[int, ...], ...] = ()
+    examples: tuple[dict[str, Any], ...] = ()
+    separations: tuple[Separation, ...] = ()
+    rule: Rule | None = None
+    phrases: tuple[Phrase, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Discovery:
+    """What a run found.
+
+    Attributes:
+        slices: In the order in which they were found.
+        regions: Where they lie.
+        error_rate: Of all held-out rows.
+        num_rows: Rows in both halves.
+        seed: Which halves of the rows these were.
+    """
+
+    slices: tuple[FoundSlice, ...]
+    regions: Regions
+    error_rate: float
+    num_rows: int
+    seed: int = 0

@@ -1,0 +1,157 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from discovery.planted import planted
+from slice_tf.cli import main
+from slice_tf.data import encode, write_records
+from slice_tf.discovery import load_discovery
+from slice_tf.programs.encoders import load_encoder
+
+ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
+DOUBLED = """import numpy as np
+
+
+def encoder():
+    return lambda rows: np.asarray(rows) * 2
+
+
+class Handler:
+    def load_model(self):
+        return 2
+
+    def run_inference(self, batch, model):
+        return [row * model for row in batch]
+"""
+
+
+def doubling(directory):
+    """Returns places of the same model, as every kind of model."""
+    given = keras.Input((2,))
+    model = keras.Model(given, keras.layers.Rescaling(2.0)(given))
+    model.save(directory / "doubling.keras")
+    model.export(str(directory / "exported"), verbose=False)
+    (directory / "doubled.py").write_text(DOUBLED)
+    return [
+        str(directory / "doubling.keras"),
+        str(directory / "exported"),
+        f"{directory / 'doubled.py'}:encoder",
+        f"{directory / 'doubled.py'}:Handler",
+    ]
+
+
+def test_every_kind_of_model_embeds_the_same(tmp_path):
+    for place in doubling(tmp_path):
+        encode_rows = load_encoder(place)
+        np.testing.assert_allclose(encode_rows({"x": ROWS}), ROWS * 2)
+
+
+def test_a_model_of_several_inputs_gets_them_by_name(tmp_path):
+    inputs = {name: keras.Input((2,), name=name) for name in ("a", "b")}
+    added = keras.layers.Subtract()([inputs["a"], inputs["b"]])
+    keras.Model(inputs, added).save(tmp_path / "two.keras")
+    two = load_encoder(str(tmp_path / "two.keras"))
+    features = {"b": ROWS, "a": ROWS * 3, "unread": ROWS}
+    np.testing.assert_allclose(two(features), ROWS * 2)
+
+
+def test_a_model_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"must be a \.keras file.*nothing"):
+        load_encoder(str(tmp_path / "nothing"))
+
+
+def test_records_and_a_model_are_enough(tmp_path, capsys):
+    """The model predicts what `planted` says, from what it embeds."""
+    embeddings, labels, probabilities, inside = planted()
+    logits = np.log(probabilities).astype(np.float32)
+    records = [
+        encode(
+            {
+                "x": np.concatenate([row, logit]).astype(np.float32),
+                "label": int(label),
+                "kind": "gift" if planted_row else "plain",
+            }
+        )
+        for row, logit, label, planted_row in zip(
+            embeddings, logits, labels, inside, strict=True
+        )
+    ]
+    (tmp_path / "raw").mkdir()
+    write_records(tmp_path / "raw" / "a.tfrecord", records[:500])
+    write_records(tmp_path / "raw" / "b.tfrecord", records[500:])
+    given = keras.Input((14,))
+    keras.Model(given, given[:, 12:]).save(tmp_path / "logits.keras")
+    keras.Model(given, given[:, :12]).save(tmp_path / "embed.keras")
+    find = ["discover", "--data", str(tmp_path / "raw")]
+    find += ["--model", str(tmp_path / "logits.keras")]
+    find += ["--embed-with", str(tmp_path / "embed.keras")]
+    find += ["--feature", "x=float32:14", "--describe", "kind=string"]
+    assert main([*find, "--output-dir", str(tmp_path / "run")]) == 0
+    assert "rule: kind is 'gift'" in capsys.readouterr().out
+    np.savez(
+        tmp_path / "same.npz",
+        embeddings=embeddings.astype(np.float32),
+        labels=labels,
+        probabilities=probabilities,
+    )
+    same = ["discover", "--predictions", str(tmp_path / "same.npz")]
+    assert main([*same, "--output-dir", str(tmp_path / "same")]) == 0
+    first, second = (
+        load_discovery(tmp_path / name).slices for name in ("run", "same")
+    )
+    assert [(one.size, one.error_rate) for one in first] == [
+        (one.size, one.error_rate) for one in second
+    ]
+
+
+def test_a_record_without_the_label_is_refused(tmp_path, capsys):
+    write_records(tmp_path / "a.tfrecord", [encode({"x": [1.0, 2.0]})])
+    given = keras.Input((2,))
+    keras.Model(given, given).save(tmp_path / "same.keras")
+    find = ["discover", "--data", str(tmp_path / "a.tfrecord")]
+    find += ["--model", str(tmp_path / "same.keras")]
+    find += ["--embed-with", str(tmp_path / "same.keras")]
+    find += ["--feature", "x=float32:2", "--output-dir", str(tmp_path / "run")]
+    assert main(find) == 2
+    assert "must have the features" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--data", "d"], "pass either --predictions, or --data and --model"),
+        (["--predictions", "p", "--phrases", "f"], "go together"),
+        (["--accept", "found_0"], "--accept needs --name, --functions"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(tmp_path, capsys, flags, message):
+    with pytest.raises(SystemExit):
+        main(["discover", *flags, "--output-dir", str(tmp_path)])
+    assert message in capsys.readouterr().err
+
+
+def test_phrases_come_from_a_file_and_an_encoder(tmp_path, capsys):
+    embeddings, labels, probabilities, inside = planted(rows=1600)
+    towards = (embeddings[inside].mean(0) - embeddings.mean(0)).tolist()
+    np.savez(
+        tmp_path / "p.npz",
+        embeddings=embeddings,
+        labels=labels,
+        probabilities=probabilities,
+    )
+    (tmp_path / "phrases.txt").write_text("a cat\n\na free gift\n")
+    (tmp_path / "joint.py").write_text(
+        "import numpy as np\n\n\ndef load():\n"
+        f"    towards = np.array({towards})\n"
+        "    return lambda texts: np.stack("
+        "[towards * (1 if 'gift' in t else -1) for t in texts])\n"
+    )
+    find = ["discover", "--predictions", str(tmp_path / "p.npz")]
+    find += ["--phrases", str(tmp_path / "phrases.txt")]
+    find += ["--embed-phrases-with", f"{tmp_path / 'joint.py'}:load"]
+    assert main([*find, "--output-dir", str(tmp_path / "run")]) == 0
+    assert "like: a free gift; a cat" in capsys.readouterr().out
+    facts = json.loads((tmp_path / "run" / "discovered.json").read_text())
+    assert facts["slices"][0]["phrases"][0]["text"] == "a free gift"
