@@ -74,7 +74,7 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
         train,
     )
     from slice_tf.training.loop import Scorer
-    from slice_tf.training.strategy import deal_of
+    from slice_tf.training.strategy import deal_of, meet
 
     config, loop = flags.config, flags.config.loop
     schema = SliceSchema.load(config.data.train)
@@ -104,12 +104,14 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
     score(
         _unsampled(config, spec, schema) if validation is None else validation
     )
+    table = _table(model, "training" if validation is None else "validation")
     if chief:
         record = {"backbone": config.model.backbone, **config.flat()}
         path = save_model_directory(
             flags.output_dir, model, spec, schema, history, record
         )
-        _report(model, "training" if validation is None else "validation", path)
+        print(f"{table}\nmodel: {path}")  # noqa: T201 - results
+    meet(strategy)  # None leaves while another writes.
 
 
 @contextlib.contextmanager
@@ -290,7 +292,8 @@ def _resume(
     )
 
 
-def _report(model: "TaskModel", part: str, path: pathlib.Path) -> None:
+def _table(model: "TaskModel", part: str) -> str:
+    """Returns what was counted last; all workers call it, to sum counts."""
     numbers = model.task == "regression"
     metric, title = model.slice_metric, "rmse" if numbers else "accuracy"
     with model.distribute_strategy.scope():
@@ -306,4 +309,4 @@ def _report(model: "TaskModel", part: str, path: pathlib.Path) -> None:
         elif everyone:
             said = f"{total / everyone:8.1%}"
         lines.append(f"{name:<{width}}  {int(everyone):8d}  {said}")
-    print("\n".join([*lines, f"model: {path}"]))  # noqa: T201
+    return "\n".join(lines)

@@ -30,6 +30,7 @@ class StopRequest:
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self._strategy = strategy
         self._several = deal_of(strategy).num_workers > 1
+        self._sum = tf.function(self._summed)
         self._noted = False
         self._before: Any = None
 
@@ -51,9 +52,11 @@ class StopRequest:
         """Tells whether this worker, or any other, has to end."""
         if not self._several:
             return self._noted
-        noted = int(self._noted)
-        flags = self._strategy.run(lambda: tf.constant(noted))
-        return bool(self._strategy.reduce("SUM", flags, axis=None) > 0)
+        return bool(self._sum(tf.constant(int(self._noted))) > 0)
+
+    def _summed(self, noted: Any) -> Any:
+        flags = self._strategy.run(lambda: tf.identity(noted))
+        return self._strategy.reduce("SUM", flags, axis=None)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._noted = True

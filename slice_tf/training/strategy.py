@@ -1,5 +1,7 @@
 """Which devices a model is trained on."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from slice_tf.data.deal import Deal
@@ -73,3 +75,14 @@ def deal_of(strategy: tf.distribute.Strategy, by: str = "auto") -> Deal:
     workers = cluster.num_tasks("worker") if cluster else 1
     worker = resolver.task_id if workers > 1 else 0
     return Deal(worker, workers, strategy.num_replicas_in_sync // workers, by)
+
+
+def meet(strategy: tf.distribute.Strategy) -> None:
+    """Returns when all workers have come here."""
+
+    @tf.function
+    def wait() -> Any:
+        ones = strategy.run(lambda: tf.constant(1))
+        return strategy.reduce("SUM", ones, axis=None)
+
+    wait()

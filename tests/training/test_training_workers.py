@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from slice_tf.programs.train import main
+from slice_tf.training import load_model_directory
 from sliced_task import write_sliced
 from training.worker_program import run
 
@@ -103,3 +105,25 @@ def test_a_worker_that_leaves_before_tensorflow_starts_is_named(tmp_path):
     assert worker.returncode == -9
     message = f"Received: worker=0, unreachable={gone}, seconds=4."
     assert message in said.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_command_trains_on_two_workers_as_on_one(
+    tmp_path, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    write_sliced(tmp_path / "data", range(61))
+    flags = [
+        *("--data", "data", "--features", "x=float32:6", "--epochs", "2"),
+        *("--batch-size", "16", "--tensorboard", "board"),
+    ]
+    assert main([*flags, "--output-dir", "one"]) == 0
+    alone = capfd.readouterr().out
+    two = ["--output-dir", "two", "--run-dir", "run", "--local-workers", "2"]
+    assert main([*flags, *two, "--supervise", "1"]) == 0
+    said = capfd.readouterr()
+    assert said.out == alone.replace("model: one", "model: two")
+    assert "starting again" not in said.err
+    weights = [load_model_directory(n)[0].get_weights() for n in ("one", "two")]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-4)
