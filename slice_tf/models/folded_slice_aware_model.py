@@ -58,7 +58,7 @@ class FoldedSliceAwareModel(SlicedModel):
             dim = module.kernel.shape[0]
             folded.module.build((None, dim), module.indicator_features_shape)
         folded.module.set_weights(module.get_weights())
-        folded._feature_specs = model._feature_specs
+        folded.feature_specs = model.feature_specs
         folded.built = True
         return folded
 

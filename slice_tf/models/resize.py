@@ -109,7 +109,7 @@ def _resized(
     if not new.built:  # The backbone does not say how wide `z` is.
         dim = old.experts.kernel.shape[0]
         new.build((None, dim), old.indicator_features_shape)
-        resized._feature_specs = model._feature_specs
+        resized.feature_specs = model.feature_specs
         resized.built = True
     _take_experts(old, new, sources)
     _take_indicators(old, new, sources)

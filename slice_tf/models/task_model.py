@@ -19,6 +19,11 @@ from slice_tf.models.backbone import (
 )
 from slice_tf.models.check_arrays import check_membership
 from slice_tf.models.log_slices import LogSlices, slice_logs
+from slice_tf.models.reduction import (
+    batch_mean,
+    example_weights,
+    share_of_replica,
+)
 from slice_tf.models.scores import compared_per_slice, compared_with_label
 from slice_tf.models.targets import Targets, check_label, read_targets
 from slice_tf.schema import SliceSchema
@@ -71,7 +76,7 @@ class TaskModel(keras.Model):
         self.backbone = check_backbone(backbone)
         self.schema = schema
         self.num_classes, self.task = check_num_classes(num_classes, task), task
-        self._feature_specs: Any = None  # What a first call has seen.
+        self.feature_specs: Any = None  # What a first call has seen.
         names = schema.names if schema else ()
         self.slice_metric: Any
         if task == "regression":
@@ -103,8 +108,8 @@ class TaskModel(keras.Model):
     ) -> tuple[Any, Any]:
         """Returns `z` and what indicators read instead of it, or `None`."""
         chosen = select_features(self.backbone, features)
-        if self._feature_specs is None:
-            self._feature_specs = describe(chosen)
+        if self.feature_specs is None:
+            self.feature_specs = describe(chosen)
         return both_outputs(self.backbone(chosen, training=training))
 
     @property
@@ -113,7 +118,7 @@ class TaskModel(keras.Model):
         return self.schema.num_slices if self.schema else 0
 
     def get_build_config(self) -> dict[str, Any]:
-        return {"features": self._feature_specs}
+        return {"features": self.feature_specs}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         # A functional backbone was enough to build everything.
@@ -222,16 +227,7 @@ class TaskModel(keras.Model):
         total = sum(means.values(), ops.zeros((), "float32"))
         for loss in self.losses:  # regularizers
             total = total + ops.cast(ops.sum(loss), "float32")
-        return self._share_of_replica(total)
-
-    def _share_of_replica(self, loss: Any) -> Any:
-        """Divides by the number of replicas, whose gradients are summed.
-
-        It is what Keras does with its own losses: the hook scales once under
-        `tf.distribute` and is the identity elsewhere.
-        """
-        hook = getattr(self, "_aggregate_additional_loss", None)
-        return hook(loss) if hook else loss
+        return share_of_replica(total)
 
     def track_parts(self, means: Mapping[str, Any], batch_size: Any) -> None:
         """Records parts of the loss; a subclass with several overrides it."""
@@ -276,46 +272,3 @@ class TaskModel(keras.Model):
         if config["schema"] is not None:
             config["schema"] = SliceSchema.from_dict(config["schema"])
         return cls(**config)
-
-
-def example_weights(sample_weight: Any) -> Any:
-    """Returns weights of shape `[batch]`, or `None`.
-
-    Keras copies one array of weights to every target, so that a dict arrives;
-    the weights of `label` stand for the example.
-
-    Args:
-        sample_weight: Of shape `[batch]` or `[batch, 1]`, a dict of such, or
-            `None`.
-
-    Raises:
-        ValueError: If weights are not one number an example.
-    """
-    if isinstance(sample_weight, Mapping):
-        sample_weight = sample_weight.get("label")
-    if sample_weight is None:
-        return None
-    weights = ops.cast(sample_weight, "float32")
-    if len(weights.shape) == 2 and weights.shape[1] == 1:
-        weights = weights[:, 0]
-    if len(weights.shape) != 1:
-        raise ValueError(
-            "`sample_weight` must be one number an example, because it weighs "
-            "the example in every loss. "
-            f"Received: shape={tuple(weights.shape)}"
-        )
-    return weights
-
-
-def batch_mean(values: Any, weights: Any = None) -> Any:
-    """Returns the mean over the batch, 0 for an empty one.
-
-    As in Keras, a weighted sum is divided by the number of examples, not by
-    the sum of the weights.
-
-    Args:
-        values: Of shape `[batch]`.
-        weights: Of shape `[batch]`, or `None`.
-    """
-    count = ops.cast(ops.maximum(ops.shape(values)[0], 1), values.dtype)
-    return ops.sum(values if weights is None else values * weights) / count

@@ -78,10 +78,13 @@ def shapes_in_graph(layer):
     return {tuple(t.shape) for t in outputs if t.shape.rank is not None}
 
 
-@pytest.mark.parametrize(("form", "expected"), [("direct", 1), ("folded", 0)])
-def test_folded_form_makes_no_representations(form, expected):
-    large = BATCH * (NUM_SLICES + 1) * UNITS
-    shapes = shapes_in_graph(made(form))
+@pytest.mark.parametrize(
+    ("form", "rank", "expected"),
+    [("direct", None, 1), ("folded", None, 0), ("folded", 3, 0)],
+)
+def test_folded_form_makes_no_representations(form, rank, expected):
+    large = BATCH * (NUM_SLICES + 1) * (rank or UNITS)
+    shapes = shapes_in_graph(made(form, rank=rank))
     assert not any(None in shape for shape in shapes)
     found = [one for one in shapes if np.prod(one) >= large]
     assert bool(found) == bool(expected), found

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -236,18 +238,36 @@ def test_without_slices_it_is_a_plain_classifier():
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_xla_computes_the_same():
-    runs = []
-    for jit_compile in (False, True):
-        model = made(2, jit_compile=jit_compile)
-        model.fit(FEATURES, TARGETS, epochs=2, shuffle=False, verbose=0)
-        runs.append(model.predict(FEATURES, verbose=0))
-    for key in KEYS:
-        np.testing.assert_allclose(runs[0][key], runs[1][key], atol=1e-4)
+def run(**compile_arguments):
+    """Logs, predictions, and right answers a slice after two epochs."""
+    model = made(2, **compile_arguments)
+    history = model.fit(
+        FEATURES, TARGETS, batch_size=16, epochs=2, shuffle=False, verbose=0
+    ).history
+    predictions = model.predict(FEATURES, verbose=0)
+    counts = model.slice_accuracy.right_and_all()
+    return {**history, **predictions, "counts": counts}
 
 
-def test_mixed_precision_trains_with_float32_outputs():
-    keras.config.set_dtype_policy("mixed_bfloat16")
+@pytest.fixture(scope="module")
+def plain_run():
+    return run()
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_several_steps_in_one_call_and_xla_compute_the_same(
+    jit_compile, plain_run
+):
+    results = run(jit_compile=jit_compile, steps_per_execution=3)
+    assert results.keys() == plain_run.keys()
+    assert {"accuracy/small", "accuracy/large", *KEYS} <= results.keys()
+    for key, expected in plain_run.items():
+        np.testing.assert_allclose(results[key], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_with_float32_outputs(policy):
+    keras.config.set_dtype_policy(policy)
     try:
         model = made(3)
         history = model.fit(FEATURES, TARGETS, epochs=4, verbose=0).history
@@ -255,7 +275,7 @@ def test_mixed_precision_trains_with_float32_outputs():
         keras.config.set_dtype_policy("float32")
     outputs = model.predict(FEATURES, verbose=0)
     assert {value.dtype.name for value in outputs.values()} == {"float32"}
-    assert model.module.experts.compute_dtype == "bfloat16"
+    assert model.module.experts.compute_dtype == policy.removeprefix("mixed_")
     assert history["loss"][-1] < history["loss"][0]
 
 
@@ -453,7 +473,17 @@ def test_label_that_is_no_class_shows_in_the_loss():
 def test_summary_of_a_thousand_slices_fits_on_a_screen():
     schema = SliceSchema.from_names([f"s{i}" for i in range(1000)])
     lines = []
-    SliceAwareModel(mlp(), schema, units=4).summary(print_fn=lines.append)
-    text = "\n".join(lines)
-    assert "SliceResidualAttention" in text
-    assert len(text.splitlines()) < 30
+    model = SliceAwareModel(mlp(), schema, units=4, name="model")
+    model.summary(line_length=76, print_fn=lines.append)
+    shown = "\n".join(lines)
+    assert len(shown.splitlines()) < 20
+    words = re.sub("[^ -~]+", " ", shown).split()  # No lines of the table.
+    assert " ".join(words) == (
+        'Model: "model" Layer (type) Output Shape Param # '
+        "mlp (Functional) (None, 8) 56 "
+        "slice_residual_attention {logits: (None, 1), 45,046 "
+        "(SliceResidualAttention) indicator_logits: (None, 1000), "
+        "expert_logits: (None, 1001, 1), attention: (None, 1001)} "
+        "Total params: 45,102 (176.18 KB) Trainable params: 45,102 "
+        "(176.18 KB) Non-trainable params: 0 (0.00 B)"
+    )
