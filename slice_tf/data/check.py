@@ -86,13 +86,20 @@ def _enumerate(shards: Sequence[str]) -> Iterator[tuple[str, int, bytes]]:
 def _values(features: Any, name: str, expected: Feature) -> Sequence[Any]:
     feature = features.get(name)
     kind = feature.WhichOneof("kind") if feature is not None else None
+    if kind is None and expected.padded:
+        return ()
     if kind is None:
         raise ValueError(
             "A record must have every feature that the model reads. Received: "
             f"feature={name!r}, features={', '.join(sorted(features))}"
         )
     values: Sequence[Any] = getattr(feature, kind).value
-    if (_KINDS[kind], len(values)) != (expected.dtype, expected.size):
+    fits = (
+        len(values) <= expected.size
+        if expected.padded
+        else len(values) == expected.size
+    )
+    if _KINDS[kind] != expected.dtype or not fits:
         raise ValueError(
             "A feature must be of the dtype and size that the model reads. "
             f"Received: feature={name!r}, dtype={_KINDS[kind]}, "

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from slice_tf.files import read_json, replacing
+from slice_tf.files import read_json, write_text
 from slice_tf.near_miss import did_you_mean
 from slice_tf.schema import SliceSchema
 
@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 FILE_NAME = "features.json"
 DTYPES = ("float32", "int64", "string")
 TASKS = ("classification", "multi_label", "regression")
+
+_PADDED = "max"  # Before a size: what a record holds at most.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +28,18 @@ class Feature:
         dtype: `float32`, `int64` or `string`.
         shape: Shape of one example's value; `()` for a scalar. A batch has
             shape `[batch, *shape]`.
+        padded: Whether a record may hold fewer values than that, or none.
+            Zeros or empty strings fill up what is missing, so that the model
+            reads dense batches all the same.
 
     Raises:
-        ValueError: If the dtype is none of the three or a size not positive.
+        ValueError: If the dtype is none of the three, a size not positive, or
+            what is padded is no list.
     """
 
     dtype: str
     shape: tuple[int, ...] = ()
+    padded: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))
@@ -46,6 +53,13 @@ class Feature:
             raise ValueError(
                 "A feature's shape must be of positive integers, because "
                 "batches are dense. Received: "
+                f"shape={self.shape}. If records hold lists of any length, "
+                "name the longest and pass `padded=True`."
+            )
+        if self.padded and len(self.shape) != 1:
+            raise ValueError(
+                "A padded feature must be a list, because a record does not "
+                "say where its rows end. Received: "
                 f"shape={self.shape}"
             )
 
@@ -136,7 +150,7 @@ class FeatureSpec:
 
         Args:
             texts: `name=dtype` or `name=dtype:shape`, with sizes joined by
-                `x`.
+                `x`; `name=dtype:max16` is padded to 16 values.
             label: Name of the label feature.
             num_classes: Number of classes or labels.
             task: What is predicted.
@@ -163,8 +177,7 @@ class FeatureSpec:
             "num_classes": self.num_classes,
             "task": self.task,
             "features": {
-                name: {"dtype": one.dtype, "shape": list(one.shape)}
-                for name, one in self.features.items()
+                name: _fields(one) for name, one in self.features.items()
             },
         }
 
@@ -179,7 +192,11 @@ class FeatureSpec:
             version = values["format_version"]
             if version == FORMAT_VERSION:
                 features = {
-                    name: Feature(one["dtype"], tuple(one["shape"]))
+                    name: Feature(
+                        one["dtype"],
+                        tuple(one["shape"]),
+                        one.get("padded", False),
+                    )
                     for name, one in values["features"].items()
                 }
                 return cls(
@@ -200,9 +217,8 @@ class FeatureSpec:
 
     def save(self, directory: str | os.PathLike[str]) -> None:
         """Writes `features.json` into an existing local directory."""
-        with replacing(pathlib.Path(directory) / FILE_NAME) as temporary:
-            text = json.dumps(self.to_dict(), indent=2)
-            temporary.write_text(f"{text}\n", encoding="utf-8")
+        text = json.dumps(self.to_dict(), indent=2)
+        write_text(pathlib.Path(directory) / FILE_NAME, f"{text}\n")
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> "FeatureSpec":
@@ -220,13 +236,19 @@ class FeatureSpec:
             raise ValueError(f"{path}: {error}") from error
 
 
+def _fields(feature: Feature) -> dict[str, Any]:
+    fields = {"dtype": feature.dtype, "shape": list(feature.shape)}
+    return {**fields, "padded": True} if feature.padded else fields
+
+
 def _parse(text: str) -> tuple[str, Feature]:
     name, equals, kind = text.partition("=")
     dtype, colon, shape = kind.partition(":")
-    sizes = shape.split("x") if colon else []
+    padded = shape.startswith(_PADDED)
+    sizes = shape.removeprefix(_PADDED).split("x") if colon else []
     if not (name and equals and all(size.isdecimal() for size in sizes)):
         raise ValueError(
             "A feature must be written as name=dtype or name=dtype:shape, "
             f"such as image=float32:8x8. Received: feature={text!r}"
         )
-    return name, Feature(dtype, tuple(int(size) for size in sizes))
+    return name, Feature(dtype, tuple(int(size) for size in sizes), padded)

@@ -101,6 +101,39 @@ def _label_and_membership(spec: FeatureSpec, schema: SliceSchema) -> Any:
     }
 
 
+def parse_specs(spec: FeatureSpec) -> dict[str, Any]:
+    """Returns how features are parsed; `fill_up` makes the result dense."""
+    return {
+        name: tf.io.FixedLenSequenceFeature([], one.dtype, allow_missing=True)
+        if one.padded
+        else tf.io.FixedLenFeature(one.shape, one.dtype)
+        for name, one in spec.features.items()
+    }
+
+
+def fill_up(values: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
+    """Fills padded features up to their size.
+
+    Args:
+        values: What was parsed: padded features of shape `[batch, longest]`.
+        spec: The features.
+
+    Returns:
+        The same values; padded features of shape `[batch, size]`. A list that
+        is longer fails its batch.
+    """
+    filled = dict(values)
+    for name, one in spec.features.items():
+        if one.padded:
+            missing = one.size - tf.shape(values[name])[1]
+            longer = f"slice_tf: {name} has more than {one.size} values"
+            check = tf.debugging.Assert(missing >= 0, [longer])
+            with tf.control_dependencies([check] if check is not None else []):
+                short = tf.pad(values[name], [[0, 0], [0, missing]])
+            filled[name] = tf.ensure_shape(short, [None, one.size])
+    return filled
+
+
 def make_parser(
     spec: FeatureSpec,
     schema: SliceSchema,
@@ -111,11 +144,7 @@ def make_parser(
 
     With a scale, to weights, too: the scale divided by numbers of copies.
     """
-    parsed = {
-        name: tf.io.FixedLenFeature(one.shape, tf.as_dtype(one.dtype))
-        for name, one in spec.features.items()
-    }
-    parsed.update(_label_and_membership(spec, schema))
+    parsed = parse_specs(spec) | _label_and_membership(spec, schema)
     # Few records have it. A row of defaults for all others costs as much as
     # membership itself, and this is empty in a batch where no record has it.
     parsed[schema.unknown_key] = tf.io.FixedLenSequenceFeature(
@@ -123,7 +152,7 @@ def make_parser(
     )
 
     def parse(records: Any) -> tuple[Any, ...]:
-        values = tf.io.parse_example(records, parsed)
+        values = fill_up(tf.io.parse_example(records, parsed), spec)
         label = values.pop(spec.label)
         membership = values.pop(schema.membership_key)
         known, fits = _known(values.pop(schema.unknown_key), membership)

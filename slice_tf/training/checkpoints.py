@@ -13,6 +13,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from slice_tf.files import read_json
+
 logger = logging.getLogger("slice_tf.training")
 
 FORMAT_VERSION = 1
@@ -181,9 +183,9 @@ def _read(values: tf.train.Checkpoint, path: pathlib.Path) -> None:
 def _damage(path: pathlib.Path) -> str | None:
     """Returns what is wrong with a checkpoint, if anything is."""
     try:
-        content = json.loads((path / STATE_FILE).read_text("utf-8"))
+        content = read_json(path / STATE_FILE)
         claimed = content.pop("hash")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError) as error:
         return f"{STATE_FILE}: {type(error).__name__}: {error}"
     found = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     if found != claimed:

@@ -10,7 +10,9 @@ from typing import Any
 
 import yaml
 
-from slice_tf.files import replacing
+from slice_tf.data.deal import WAYS
+from slice_tf.data.feature_spec import TASKS
+from slice_tf.files import write_text
 from slice_tf.near_miss import did_you_mean
 
 
@@ -87,8 +89,8 @@ class KeepConfig:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "data.task": ("classification", "multi_label", "regression"),
-    "data.deal_by": ("auto", "file", "record"),
+    "data.task": TASKS,
+    "data.deal_by": WAYS,
     "model.method": ("slice-aware", "vanilla"),
     "model.recipe": ("default", "paper"),
     "optimizer.schedule": ("constant", "linear", "cosine"),
@@ -170,9 +172,7 @@ class TrainConfig:
             section: {key: _plain(value) for key, value in one.items()}
             for section, one in dataclasses.asdict(self).items()
         }
-        with replacing(path) as temporary:
-            text = yaml.safe_dump(values, sort_keys=False)
-            temporary.write_text(text, encoding="utf-8")
+        write_text(path, yaml.safe_dump(values, sort_keys=False))
 
 
 def read_flat(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from slice_tf.data.sliced_directory import MANIFEST
-from slice_tf.files import replacing
+from slice_tf.files import write_text
 from slice_tf.schema import SliceSchema
 from slice_tf.training.config import TrainConfig
 from slice_tf.training.model_directory import versions
@@ -51,9 +51,7 @@ def write_run(run_dir: pathlib.Path, config: TrainConfig) -> None:
             else None
         ),
     }
-    with replacing(run_dir / RUN_FILE) as temporary:
-        text = json.dumps(values, indent=2)
-        temporary.write_text(f"{text}\n", encoding="utf-8")
+    write_text(run_dir / RUN_FILE, json.dumps(values, indent=2) + "\n")
 
 
 def identity_of(

@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from slice_tf.data.deal import Deal
 from slice_tf.training.cluster import Cluster, read_cluster, wait_for_cluster
+from slice_tf.training.config import CHOICES
 from slice_tf.training.time_limit import time_limit
 
-STRATEGIES = ("auto", "one", "mirrored", "multiworker")
+STRATEGIES = CHOICES["loop.strategy"]
 SECONDS_TO_MEET = 300
 
 

@@ -108,8 +108,12 @@ class StopEarly(keras.callbacks.EarlyStopping):
 
 
 def is_best_small(monitor: str) -> bool:
-    """Returns whether less of a metric is better, by its name."""
-    return any(word in monitor for word in _SMALL)
+    """Returns whether less of a metric is better, by its name.
+
+    What follows a slash names a slice, which may be called anything.
+    """
+    metric = monitor.partition("/")[0]
+    return any(word in metric for word in _SMALL)
 
 
 def check_logged(monitor: str, logs: Any) -> None:
@@ -145,8 +149,10 @@ class LogEpochs(keras.callbacks.Callback):
             for key, name in (
                 ("loss", "loss"),
                 ("accuracy/base", "accuracy"),
+                ("rmse/base", "rmse"),
                 ("val_loss", "validation loss"),
                 ("val_accuracy/base", "validation accuracy"),
+                ("val_rmse/base", "validation rmse"),
             )
             if key in values
         ]

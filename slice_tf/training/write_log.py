@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from slice_tf.files import replacing
+from slice_tf.files import write_text
 
 
 class WriteLog(keras.callbacks.Callback):
@@ -44,9 +44,7 @@ class WriteLog(keras.callbacks.Callback):
             **{key: _number(value) for key, value in (logs or {}).items()},
         }
         lines = [*self._lines_before(epoch + 1), json.dumps(values)]
-        with replacing(self._path) as temporary:
-            text = "".join(f"{line}\n" for line in lines)
-            temporary.write_text(text, encoding="utf-8")
+        write_text(self._path, "".join(f"{line}\n" for line in lines))
 
     def _lines_before(self, epoch: int) -> list[str]:
         if not self._path.is_file():

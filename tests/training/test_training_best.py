@@ -16,7 +16,12 @@ def test_lower_bound_is_wilsons():
 
 @pytest.mark.parametrize(
     ("monitor", "values", "best"),
-    [("val_loss", [3.0, 1.0, 2.0], 1), ("val_accuracy", [0.1, 0.2, 0.9], 2)],
+    [
+        ("val_loss", [3.0, 1.0, 2.0], 1),
+        ("val_accuracy", [0.1, 0.2, 0.9], 2),
+        ("val_accuracy/loss_of_signal", [0.1, 0.9, 0.2], 1),
+        ("val_rmse/night", [3.0, 1.0, 2.0], 1),
+    ],
 )
 def test_the_best_weights_come_back_also_after_a_restart(
     tmp_path, monitor, values, best
