@@ -11,6 +11,7 @@ _HOME = {
     "CSession": "slice_tf.export.c_session",
     "check_operations": "slice_tf.export.check",
     "check_saved_model": "slice_tf.export.check",
+    "export_hub_module": "slice_tf.export.hub_module",
     "export_saved_model": "slice_tf.export.saved_model",
     "make_probe": "slice_tf.export.probe",
 }
@@ -19,6 +20,7 @@ __all__ = [
     "CSession",
     "check_operations",
     "check_saved_model",
+    "export_hub_module",
     "export_saved_model",
     "make_probe",
 ]

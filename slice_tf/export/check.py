@@ -1,5 +1,6 @@
 """Proves that an exported model needs nothing but TensorFlow."""
 
+import concurrent.futures
 import dataclasses
 import os
 import pathlib
@@ -28,6 +29,7 @@ from slice_tf.export.proof import (
 from slice_tf.export.signature_defs import Signature, read_signatures
 
 TOLERANCE = 1e-5
+RUNTIMES = ("python", "c")
 
 _TIMEOUT_SECONDS = 600
 # By its name as well as its path: it must find what it shares with us.
@@ -67,6 +69,7 @@ def check_saved_model(
     *,
     probe: Probe | None = None,
     tolerance: float | None = TOLERANCE,
+    runtimes: Sequence[str] = RUNTIMES,
 ) -> ExportReport:
     """Checks the graph, then loads and calls the model in clean processes.
 
@@ -81,27 +84,28 @@ def check_saved_model(
             examples of zeros by default, whose answers are not compared.
         tolerance: How far answers may be from the probe's, relative to what
             is above 1; `None` only measures.
+        runtimes: Which of the two to ask. `c` alone answers within a second;
+            it is left out where TensorFlow comes without the library.
 
     Raises:
-        ValueError: If the graph holds an operation that is not allowed, a
-            signature cannot be called, an output is not as declared, or not
-            what the probe says.
+        ValueError: If there is no such runtime, the graph holds an operation
+            that is not allowed, a signature cannot be called, an output is
+            not as declared, or not what the probe says.
     """
     path = pathlib.Path(directory)
     operations = check_operations(path, allow_operations)
     signatures = _signatures(path)
     calls = calls_of(signatures, _features(signatures, probe))
     measured: dict[str, float] = {}
-    runtimes = _runtimes()
-    for name, program in runtimes.items():
-        answers = _answers(name, program, path, calls)
+    programs = _programs(runtimes)
+    for answers in _all_answers(programs, path, calls):
         check_answers(signatures, calls, answers)
         if probe is not None:
             for key, one in differences(signatures, answers, probe).items():
                 measured[key] = max(one, measured.get(key, 0.0))
     _check_tolerance(measured, tolerance)
     return ExportReport(
-        operations, tuple(signatures), tuple(runtimes), measured
+        operations, tuple(signatures), tuple(programs), measured
     )
 
 
@@ -140,13 +144,33 @@ def _features(
     return zero_features(signatures[names.SERVING_DEFAULT])
 
 
-def _runtimes() -> dict[str, list[str]]:
+def _programs(runtimes: Sequence[str]) -> dict[str, list[str]]:
     """Returns the programs that call a model, by name of runtime."""
-    programs = {"python": [sys.executable, "-I", clean_process.__file__]}
-    if find_c_library() is not None:
-        root = str(pathlib.Path(__file__).parents[2])
-        programs["c"] = [sys.executable, "-I", "-c", _C_PROGRAM, root]
-    return programs
+    root = str(pathlib.Path(__file__).parents[2])
+    programs = {
+        "python": [sys.executable, "-I", clean_process.__file__],
+        "c": [sys.executable, "-I", "-c", _C_PROGRAM, root],
+    }
+    if not runtimes or not set(runtimes) <= set(RUNTIMES):
+        raise ValueError(
+            f"`runtimes` must be of {', '.join(RUNTIMES)}. "
+            f"Received: runtimes={', '.join(runtimes) or 'none'}"
+        )
+    if find_c_library() is None:
+        del programs["c"]
+    return {name: one for name, one in programs.items() if name in runtimes}
+
+
+def _all_answers(
+    programs: Mapping[str, Sequence[str]], path: pathlib.Path, calls: Calls
+) -> list[Calls]:
+    """Returns what each answers; they run at the same time."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        started = [
+            pool.submit(_answers, name, program, path, calls)
+            for name, program in programs.items()
+        ]
+        return [one.result() for one in started]
 
 
 def _answers(

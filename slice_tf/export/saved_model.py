@@ -2,22 +2,30 @@
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import keras
-import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.export import signatures as names
+from slice_tf.export.c_tensor import Array
 from slice_tf.export.check import check_operations
 from slice_tf.export.checksums import write_checksums
 from slice_tf.export.contract import write_contract
 from slice_tf.export.endpoints import is_sliced
-from slice_tf.export.servable import Servable, build, check_servable
+from slice_tf.export.model_card import write_card
+from slice_tf.export.probe import make_probe
+from slice_tf.export.servable import (
+    Servable,
+    build,
+    check_servable,
+    save_module,
+)
 from slice_tf.export.staging import staged
 from slice_tf.export.tasks import finish_signatures
+from slice_tf.export.weights_report import write_weights_report
 from slice_tf.models.task_model import TaskModel
+
+_NUM_SAMPLES = 256  # For the weights report, where nobody brings samples.
 
 
 def export_saved_model(
@@ -28,6 +36,8 @@ def export_saved_model(
     overwrite: bool = False,
     fold: bool = True,
     weights: str = "float32",
+    samples: Mapping[str, Array] | None = None,
+    results: Mapping[str, Any] | None = None,
     slice_heads: Sequence[str] = (),
     allow_operations: Sequence[str] = (),
     finish: Callable[[pathlib.Path], object] | None = None,
@@ -39,8 +49,9 @@ def export_saved_model(
     (serialized `tf.train.Example`s), `classify` or, of a number, `regress` in
     TensorFlow Serving's form (of two classes both) and, for a slice-aware
     model, `explain`; every one takes a batch of any size. Beside the model lie
-    `assets/slices.json`, `assets.extra/signature.json` (inputs, outputs and a
-    sample request of each signature) and `assets.extra/SHA256SUMS`.
+    `assets/slices.json` and, in `assets.extra`, `signature.json` (inputs,
+    outputs and a sample request of each signature), `model_card.json` and
+    `.md`, and `SHA256SUMS`.
 
     The directory gets its name when all of it is written and checked; an
     error or an interrupt leaves nothing behind.
@@ -53,8 +64,12 @@ def export_saved_model(
         fold: Whether to multiply out the linear maps of slices where that is
             possible: exact up to rounding, smaller and faster.
         weights: Type to store matrices in: `float32`, `float16` or
-            `bfloat16`, which halve the file; `weights_report` tells what they
-            change. They are read as float32, so that a call is not faster.
+            `bfloat16`, which halve the file. They are widened in every call,
+            which takes longer for it; `assets.extra/weights_report.json`
+            tells what they change.
+        samples: Requests to measure that change on: arrays by name of
+            feature, `[batch, ...]`. Random ones by default; yours say more.
+        results: What `results.json` of an evaluation holds, for the card.
         slice_heads: Slices that get signatures of their own,
             `indicator_<slice>` and `expert_<slice>`, for MultiInference
             besides `classify` and `regress`; `heads` answers all at once.
@@ -74,7 +89,6 @@ def export_saved_model(
         ValueError: If the model cannot be exported, or its graph holds an
             operation that is not allowed.
     """
-    _check_backend()
     check_servable(model, spec, weights, slice_heads)
     with staged(directory, overwrite) as staging:
         build(model, spec)
@@ -82,13 +96,21 @@ def export_saved_model(
         servable = Servable(
             served, spec, weights=weights, slice_heads=slice_heads
         )
-        _save(servable, staging)
+        save_module(servable, staging, servable.functions)
         finish_signatures(staging)
         check_operations(staging, allow_operations)
         if is_sliced(model) and model.schema is not None:
             model.schema.save(_made(staging / names.SLICES_FILE))
         _made(staging / names.CONTRACT_FILE)
         write_contract(staging, model, spec)
+        write_card(staging, model, results, weights)
+        if weights != "float32":
+            write_weights_report(
+                staging,
+                weights,
+                servable.functions,
+                make_probe(model, spec, samples, num_examples=_NUM_SAMPLES),
+            )
         if finish is not None:
             finish(staging)
         write_checksums(staging)
@@ -97,29 +119,6 @@ def export_saved_model(
 
 def _can_fold(model: Any) -> bool:
     return bool(getattr(model, "can_fold", False))
-
-
-def _check_backend() -> None:
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise ValueError(
-            "Keras must run on TensorFlow to export a SavedModel. "
-            f"Received: backend={backend}. Set KERAS_BACKEND=tensorflow; a "
-            "`.keras` file of any backend can be loaded there."
-        )
-
-
-def _save(servable: Servable, path: pathlib.Path) -> None:
-    try:
-        tf.saved_model.save(
-            servable, str(path), signatures=dict(servable.functions)
-        )
-    except AssertionError as error:
-        raise ValueError(
-            "Whatever the model reads must belong to one of its layers as an "
-            "attribute, because it is saved with them. "
-            f"Received: error={error}"
-        ) from error
 
 
 def _made(file: pathlib.Path) -> pathlib.Path:

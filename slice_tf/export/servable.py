@@ -1,13 +1,15 @@
 """A trained model as functions of TensorFlow."""
 
+import pathlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
+from slice_tf.data.parse import fill_up, parse_specs
 from slice_tf.export.endpoints import (
     Endpoint,
     Outputs,
@@ -55,11 +57,9 @@ class Servable(tf.Module):
         functions = {
             name: _traced(one, spec, stored) for name, one in endpoints.items()
         }
-        used: dict[int, Any] = {}
-        for function in functions.values():
-            used |= {id(one): one for one in function.graph.variables}
-        self.weights = list(used.values())
-        self.resources = _resources(model)
+        copies = [kept for _, kept in stored]
+        self.weights = variables_of(functions.values(), model, copies)
+        self.resources = resources_of(model)
         self.functions = functions
 
 
@@ -73,10 +73,11 @@ def check_servable(
 
     Raises:
         TypeError: If the model is none of slice-tf.
-        ValueError: If a feature's name cannot name an input, model and spec
-            contradict one another, there are no such weights, or the model
-            has no such slice.
+        ValueError: If Keras does not run on TensorFlow, a feature's name
+            cannot name an input, model and spec contradict one another, there
+            are no such weights, or the model has no such slice.
     """
+    _check_backend()
     if not isinstance(model, TaskModel):
         raise TypeError(
             "`model` must be a `SliceAwareModel` or `VanillaModel`, because "
@@ -108,6 +109,16 @@ def check_servable(
     _check_heads(model, slice_heads)
 
 
+def _check_backend() -> None:
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise ValueError(
+            "Keras must run on TensorFlow to export a SavedModel. "
+            f"Received: backend={backend}. Set KERAS_BACKEND=tensorflow; a "
+            "`.keras` file of any backend can be loaded there."
+        )
+
+
 def _check_heads(model: Any, slice_heads: Sequence[str]) -> None:
     known = model.schema.names if is_sliced(model) else ()
     unknown = [name for name in slice_heads if name not in known]
@@ -117,6 +128,28 @@ def _check_heads(model: Any, slice_heads: Sequence[str]) -> None:
             f"of its indicators. Received: slice_heads={', '.join(unknown)}, "
             f"slices={', '.join(known) or 'none'}"
         )
+
+
+def save_module(
+    module: Any,
+    path: pathlib.Path,
+    signatures: Mapping[str, Any] | None = None,
+) -> None:
+    """Saves what the model's functions belong to.
+
+    Raises:
+        ValueError: If a function reads what belongs to no layer.
+    """
+    try:
+        tf.saved_model.save(
+            module, str(path), signatures=dict(signatures or {})
+        )
+    except AssertionError as error:
+        raise ValueError(
+            "Whatever the model reads must belong to one of its layers as an "
+            "attribute, because it is saved with them. "
+            f"Received: error={error}"
+        ) from error
 
 
 def build(model: TaskModel, spec: FeatureSpec) -> None:
@@ -162,7 +195,7 @@ def _traced(
             return endpoint.function(features)
 
     if endpoint.takes is None:
-        return _concrete(_checking_shapes(run, spec), _dense(spec))
+        return _concrete(_checking_shapes(run, spec), dense_specs(spec))
     serialized = tf.TensorSpec([None], tf.string, endpoint.takes)
     return _concrete(
         _parsing_examples(run, spec, endpoint.takes),
@@ -170,7 +203,27 @@ def _traced(
     )
 
 
-def _dense(spec: FeatureSpec) -> dict[str, Any]:
+def variables_of(
+    functions: Iterable[Any], model: TaskModel, copies: Sequence[Any] = ()
+) -> list[Any]:
+    """Returns the variables that concrete functions read.
+
+    They come in the model's order, whatever the order of a process is, so
+    that one model is always written the same way.
+
+    Args:
+        functions: Concrete functions.
+        model: The model they were made of.
+        copies: Variables that stand for some of the model's.
+    """
+    used = {id(v): v for one in functions for v in one.graph.variables}
+    known = [*(one.value for one in model.variables), *copies]
+    ordered = [used.pop(id(one)) for one in known if id(one) in used]
+    return ordered + sorted(used.values(), key=lambda one: one.name)
+
+
+def dense_specs(spec: FeatureSpec) -> dict[str, Any]:
+    """Returns the tensors that dense features come in, by name."""
     return {
         name: tf.TensorSpec([None, *one.shape], one.dtype, name)
         for name, one in spec.features.items()
@@ -194,13 +247,11 @@ def _checking_shapes(
 def _parsing_examples(
     function: Callable[[Any], Outputs], spec: FeatureSpec, takes: str
 ) -> Callable[..., Outputs]:
-    parsers = {
-        name: tf.io.FixedLenFeature(one.shape, tf.as_dtype(one.dtype))
-        for name, one in spec.features.items()
-    }
+    parsers = parse_specs(spec)
 
     def parsed(**inputs: Any) -> Outputs:
-        return function(tf.io.parse_example(inputs[takes], parsers))
+        values = tf.io.parse_example(inputs[takes], parsers)
+        return function(fill_up(values, spec))
 
     return parsed
 
@@ -212,7 +263,7 @@ def _concrete(
     return compiled.get_concrete_function(**specs)
 
 
-def _resources(model: Any) -> list[Any]:
+def resources_of(model: Any) -> list[Any]:
     """Returns lookup tables and the like that the model's layers hold.
 
     Keras lists layers at any depth for its own use only; its own exporter
