@@ -64,7 +64,7 @@ def parse(argv: Sequence[str]) -> Flags:
                 f"what to train on must be said. Received: no {flag}, and no "
                 f"data.{key} in a config"
             )
-    if own["mlflow"] and not _is_installed("mlflow"):
+    if own["mlflow"] and importlib.util.find_spec("mlflow") is None:
         parser.error(
             "--mlflow needs a package that is not installed: "
             "pip install 'slice-tf[mlflow]'"
@@ -304,13 +304,6 @@ def _add_run_flags(parser: FlagParser) -> None:
         help="experiment of MLflow to log to, on the server that "
         "MLFLOW_TRACKING_URI names; needs slice-tf[mlflow]",
     )
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ValueError:  # It was made unimportable.
-        return False
 
 
 def _widths(text: str) -> tuple[int, ...]:
