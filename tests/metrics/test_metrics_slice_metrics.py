@@ -79,11 +79,10 @@ def test_xla_compiles_it_to_the_same(num_classes):
     metric = SliceMetrics(NAMES, num_classes)
     compiled = tf.function(metric.update_state, jit_compile=True)
     compiled(*map(tf.constant, data(num_classes)))
-    found, expected = (
-        values_of(metric),
-        values_of(scored(num_classes=num_classes)),
-    )
-    assert found == pytest.approx(expected, abs=1e-3)
+    found = metric.cells.numpy()
+    expected = scored(num_classes=num_classes).cells.numpy()
+    np.testing.assert_array_equal(found[:, :-1], expected[:, :-1])
+    np.testing.assert_allclose(found[:, -1], expected[:, -1], rtol=1e-6)
 
 
 def test_two_devices_count_like_one():
@@ -92,7 +91,7 @@ def test_two_devices_count_like_one():
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert len(found["alone"]) == 24
-    assert found["mirrored"] == pytest.approx(found["alone"])
+    assert found["mirrored"] == found["alone"]
 
 
 def test_an_empty_slice_has_no_metrics():
