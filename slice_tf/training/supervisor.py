@@ -155,7 +155,8 @@ def _copy(worker: Any, lines: Any) -> None:
 
 
 def _cause(status: int, lines: Sequence[str]) -> str:
-    if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
     said = [line for line in lines if line.strip()]
-    return said[-1] if said else f"status {status}"
+    if status >= 0:
+        return said[-1] if said else f"status {status}"
+    killed = f"killed by {signal.Signals(-status).name}"
+    return f"{killed}, after it said: {said[-1]}" if said else killed

@@ -14,6 +14,7 @@ FAIL_ONCE = """
 import os, sys
 if not os.path.exists("tried"):
     open("tried", "w").close()
+    print("step 3", file=sys.stderr, flush=True)
     os.kill(os.getpid(), 9)
 """
 LAST_WORKER_FAILS = """
@@ -36,7 +37,7 @@ def python(text):
 
 def test_a_killed_process_is_started_again(caplog):
     assert supervise(python(FAIL_ONCE), restarts=1) == 0
-    assert "killed by SIGKILL" in caplog.text
+    assert "(killed by SIGKILL, after it said: step 3)" in caplog.text
 
 
 @pytest.mark.parametrize(
