@@ -86,9 +86,13 @@ def _add(
 ) -> None:
     """Adds a flag that sets a key of the config where it is given."""
     default = DEFAULTS[key]
-    said = f" (default: {default})" if default not in (None, "", ()) else ""
+    if isinstance(default, tuple):
+        default = ",".join(map(str, default))
+    said = f" (default: {default})" if default not in (None, "", False) else ""
     if key in CHOICES:
         options["choices"] = CHOICES[key]
+    elif "action" not in options:
+        options.setdefault("metavar", key.rpartition(".")[2].upper())
     parser.add_argument(
         flag, dest=key, default=argparse.SUPPRESS, help=help + said, **options
     )
