@@ -88,7 +88,8 @@ def _add(
     default = DEFAULTS[key]
     if isinstance(default, tuple):
         default = ",".join(map(str, default))
-    said = f" (default: {default})" if default not in (None, "", False) else ""
+    is_told = default is not False and default not in (None, "")
+    said = f" (default: {default})" if is_told else ""
     if key in CHOICES:
         options["choices"] = CHOICES[key]
     elif "action" not in options:
