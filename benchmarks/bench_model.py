@@ -1,20 +1,22 @@
 """What slices cost a model: training step and inference beside no slices.
 
-A trunk of 768 -> 768 -> 768, batches of 256, experts of width 128, float32,
-all losses, Adam (`FusedAdam` for all, the model without slices included, but
-where a row says that it is Keras'), two threads. Every form of every number
-of slices is timed in turn within each round, with the model without slices
-beside it; ratios are medians over rounds. The floor is what the arithmetic
-and the bytes of a step would take in CPU time at the rates this machine
-reaches for a large matrix product and a large copy, measured in the same run.
-Peak memory is that of a process which makes the model and trains four steps.
+A trunk of 768 -> 768 -> 768, batches of 256 (and, to predict, of 1 and 32),
+experts of width 128, float32, all losses, Adam (`FusedAdam` for all, the model
+without slices included, but where a row says that it is Keras'), two threads.
+Every form of a number of slices is timed in turn within each round, with the
+model without slices beside it; ratios are medians over rounds. The floor is
+what the arithmetic and the bytes of a step would take in CPU time at the rates
+this machine reaches for a large matrix product and a large copy, measured in
+the same run, over that of the model without slices. Peak memory is that of a
+process which makes the model and trains four steps.
 
-Run it with: python benchmarks/bench_model.py
-Snorkel's slice-aware classifier runs beside it, from an environment of its
-own, with: --slices --snorkel-python /path/to/python
+It prints the tables of `docs/benchmarks.md`, in under four minutes:
+python benchmarks/bench_model.py --snorkel-python /path/to/python
+where that Python has Snorkel; without it, Snorkel's rows are missing.
 """
 
 import argparse
+import dataclasses
 import gc
 import os
 import pathlib
@@ -34,6 +36,7 @@ from slice_tf.schema import SliceSchema
 from slice_tf.training import FusedAdam
 
 DIM, UNITS, BATCH, RANK, THREADS = 768, 128, 256, 8, 2
+SERVED_BATCHES = (1, 32, BATCH)
 FORMS = {
     "without": None,
     "direct": {"form": "direct"},
@@ -44,6 +47,15 @@ FORMS = {
 MOST_DIRECT = 100  # Slices; of more, a direct step takes many seconds.
 IN_MEMORY = ("without", "folded", "low rank")
 SECONDS = 0.4  # of steps of one kind in one round
+# At most so many times the model without slices.
+GOALS = {
+    (100, "training", "low rank"): 3.0,
+    (1000, "training", "low rank"): 12.0,
+    (100, "inference", "fold()"): 1.3,
+    (1000, "inference", "fold()"): 2.2,
+}
+# At least so many times faster.
+LEAST_TO_DIRECT, LEAST_TO_SNORKEL = 4.0, 25.0
 
 
 class Timed:
@@ -75,11 +87,11 @@ class Timed:
         return statistics.median(one / two for one, two in pairs)
 
 
-def batch_of(num_slices):
+def batch_of(num_slices, batch=BATCH):
     """Returns features and targets of one batch."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(BATCH, DIM)).astype("float32")
-    membership = (rng.random((BATCH, num_slices)) < 0.05).astype("float32")
+    x = rng.normal(size=(batch, DIM)).astype("float32")
+    membership = (rng.random((batch, num_slices)) < 0.05).astype("float32")
     targets = {"label": (x[:, 0] > 0).astype("int64")}
     return {"x": x}, {**targets, "membership": membership}
 
@@ -113,10 +125,10 @@ def training_step(model, num_slices):
     return lambda: model.train_function(iterator)
 
 
-def inference(model):
+def inference(model, batch=BATCH):
     """Returns a function that predicts a batch."""
     call = tf.function(lambda x: model({"x": x}, training=False)["logits"])
-    x = tf.constant(batch_of(0)[0]["x"])
+    x = tf.constant(batch_of(0, batch)[0]["x"])
     return lambda: call(x).numpy()
 
 
@@ -193,106 +205,153 @@ def _times(work):
         yield 1e3 * (time.process_time() - start)
 
 
-def operations(num_slices, form):
+def operations(num_slices, form, batch):
     """Returns floating-point operations of a forward pass."""
     experts = num_slices + 1
-    trunk = 2 * BATCH * 2 * DIM * DIM
-    indicators = 2 * BATCH * DIM * experts
+    trunk = 2 * batch * 2 * DIM * DIM
+    indicators = 2 * batch * DIM * experts
     if form == "without":
-        return trunk + 2 * BATCH * DIM
+        return trunk + 2 * batch * DIM
     if form == "direct":
-        return trunk + indicators + 2 * BATCH * experts * UNITS * (DIM + 3)
+        return trunk + indicators + 2 * batch * experts * UNITS * (DIM + 3)
     width = RANK if form == "low rank" else UNITS
     weights = 0 if form == "fold()" else 2 * experts * DIM * width * 2
-    return trunk + indicators + weights + 2 * BATCH * DIM * experts * 2
+    return trunk + indicators + weights + 2 * batch * DIM * experts * 2
 
 
-def floor(model, num_slices, form, training, speed):
-    """Returns the CPU milliseconds that operations and bytes would take.
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One form of a model at one kind of work, beside no slices at it."""
 
-    A step computes three times a forward pass. It reads every weight, writes
-    its gradient, and Adam then reads four numbers a weight and writes three.
-    """
-    flops, bytes_ = operations(num_slices, form), 4 * model.count_params()
-    if training:
-        flops, bytes_ = 3 * flops, 9 * bytes_
-    return flops / speed[0] + bytes_ / speed[1]
+    form: str
+    what: str
+    batch: int
+    timed: Timed
+    base: "Row | None" = None
+    weights: int = 0
+
+    def floor(self, num_slices, speed):
+        """Returns CPU milliseconds that operations and bytes would take.
+
+        A step computes three times a forward pass. It reads every weight,
+        writes its gradient, and Adam then reads four numbers a weight and
+        writes three.
+        """
+        flops = operations(num_slices, self.form, self.batch)
+        bytes_ = 4 * self.weights
+        if self.what == "training":
+            flops, bytes_ = 3 * flops, 9 * bytes_
+        return flops / speed[0] + bytes_ / speed[1]
+
+    def line(self, num_slices, speed):
+        """Returns the row of the table."""
+        base = self.base or self
+        limit = floor = ""
+        if self.weights:
+            least, none = (row.floor(num_slices, speed) for row in (self, base))
+            limit, floor = f"{least / none:.2f}", f"{least:.2f}"
+        goal = GOALS.get((num_slices, self.what, self.form), "")
+        cells = (
+            num_slices if self.base else 0,
+            self.what,
+            self.batch,
+            "" if self.form == "without" else self.form,
+            f"{statistics.median(self.timed.cpu):.2f}",
+            floor,
+            f"{self.timed.ratio(base.timed, 'cpu'):.2f}",
+            limit,
+            goal,
+            f"{self.timed.ratio(base.timed, 'wall'):.2f}",
+            f"{self.weights / 1e6:.2f}" if self.weights else "",
+        )
+        return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def measure(num_slices, rounds, snorkel_python, forms):
-    """Returns rows of (form, what, model, timed, baseline)."""
+    """Returns rows, those without slices first."""
     vanilla = model_of(0, "without")
-    base = {
-        "training": Timed(training_step(vanilla, 0)),
-        "inference": Timed(inference(vanilla)),
+    step = Timed(training_step(vanilla, 0))
+    weights = vanilla.count_params()
+    trained = Row("without", "training", BATCH, step, weights=weights)
+    served = {
+        batch: Row(
+            "without",
+            "inference",
+            batch,
+            Timed(inference(vanilla, batch)),
+            weights=weights,
+        )
+        for batch in SERVED_BATCHES
     }
-    rows = [
-        ("without", what, vanilla, timed, timed) for what, timed in base.items()
-    ]
+    rows = [trained, *served.values()]
+
+    def predict(form, model, batches):
+        for batch in batches:
+            timed = Timed(inference(model, batch))
+            base, size = served[batch], model.count_params()
+            rows.append(Row(form, "inference", batch, timed, base, size))
+
     for form in forms:
         model = model_of(num_slices, form)
-        works = {"training": training_step(model, num_slices)}
+        step = Timed(training_step(model, num_slices))
+        size = model.count_params()
+        rows.append(Row(form, "training", BATCH, step, trained, size))
         if form in ("direct", "folded"):
-            works["inference"] = inference(model)
-        for what, work in works.items():
-            rows.append((form, what, model, Timed(work), base[what]))
+            predict(form, model, [BATCH])
         if form == "low rank":
-            served = model.fold()
-            timed = Timed(inference(served))
-            rows.append(
-                ("fold()", "inference", served, timed, base["inference"])
-            )
+            predict("fold()", model.fold(), SERVED_BATCHES)
     peer = Snorkel(snorkel_python, num_slices) if snorkel_python else None
     for _ in range(rounds):
-        for _, _, _, timed, _ in rows:
-            timed.round()
+        for row in rows:
+            row.timed.round()
         if peer:
             peer.round()
     if peer:
         peer.close()
-        for what in base:
-            rows.append(
-                ("snorkel", what, None, getattr(peer, what), base[what])
-            )
+        rows.append(Row("Snorkel", "training", BATCH, peer.training, trained))
+        rows.append(
+            Row("Snorkel", "inference", BATCH, peer.inference, served[BATCH])
+        )
     return rows
 
 
 def report(num_slices, rows, speed):
     """Prints one line a row."""
     for what in ("training", "inference"):
-        for form, kind, model, timed, base in rows:
-            if kind != what:
-                continue
-            line = f"{num_slices:>6} {what:<10} {form:<11}"
-            line += f" {statistics.median(timed.wall):8.2f}"
-            line += f" {timed.ratio(base, 'wall'):8.2f}"
-            line += f" {statistics.median(timed.cpu):8.2f}"
-            line += f" {timed.ratio(base, 'cpu'):8.2f}"
-            if model is not None:
-                least = floor(
-                    model, num_slices, form, what == "training", speed
-                )
-                line += f" {least:8.2f} {model.count_params() / 1e6:10.2f}"
-            print(line, flush=True)
+        for row in rows:
+            if row.what == what:
+                print(row.line(num_slices, speed), flush=True)
 
 
-def report_times(num_slices, rows):
-    """Prints how many times faster each form is than Snorkel's classifier."""
+def times_faster(num_slices, rows):
+    """Returns lines of how many times faster forms are than their peers."""
     peers = {
-        what: timed for form, what, _, timed, _ in rows if form == "snorkel"
+        (row.form, row.what): row.timed
+        for row in rows
+        if row.form in ("direct", "Snorkel")
     }
-    for form, what, _, timed, _ in rows:
-        if form != "snorkel":
-            wall, cpu = (peers[what].ratio(timed, c) for c in ("wall", "cpu"))
-            print(
-                f"{num_slices:>6} {what:<10} {form:<11} "
-                f"{wall:.1f} times faster than Snorkel by the clock, "
-                f"{cpu:.1f} by CPU time"
+    lines = []
+    for (peer, what), timed in peers.items():
+        least = LEAST_TO_DIRECT if peer == "direct" else LEAST_TO_SNORKEL
+        for row in rows:
+            if row.form == peer or (row.what, row.batch) != (what, BATCH):
+                continue
+            if row.form not in ("folded", "low rank", "fold()"):
+                continue
+            cpu, wall = (timed.ratio(row.timed, c) for c in ("cpu", "wall"))
+            goal = f" (goal {least:.0f})" if row.form == "low rank" else ""
+            lines.append(
+                f"{num_slices} slices, {what}: {row.form} is {cpu:.1f} times "
+                f"faster than {peer} by CPU time, {wall:.1f} by the "
+                f"clock{goal}"
             )
+    return lines
 
 
 def report_memory(num_slices):
     """Prints the peak memory of each form, measured in processes apart."""
+    print("| slices | form | peak, MB | of these the model's, MB |")
+    print("|---:|---|---:|---:|")
     for form in IN_MEMORY:
         command = [sys.executable, __file__, "--memory-of", form]
         result = subprocess.run(
@@ -302,11 +361,8 @@ def report_memory(num_slices):
             text=True,
         )
         before, peak = map(int, result.stdout.split())
-        print(
-            f"{num_slices:>6} memory     {form:<11} {peak:6} MB, "
-            f"{peak - before} of them the model's",
-            flush=True,
-        )
+        slices, name = (0, "") if form == "without" else (num_slices, form)
+        print(f"| {slices} | {name} | {peak} | {peak - before} |", flush=True)
 
 
 def use_memory(form, num_slices):
@@ -327,16 +383,12 @@ def _peak():
 def main():
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--slices", type=int, nargs="*", default=[1, 10, 100, 1000]
-    )
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--slices", type=int, nargs="*", default=[100, 1000])
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--forms", nargs="+", default=list(FORMS)[1:])
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--snorkel-python")
-    parser.add_argument(
-        "--snorkel-slices", type=int, nargs="+", default=[10, 200]
-    )
+    parser.add_argument("--snorkel-slices", type=int, nargs="+", default=[200])
     flags = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
@@ -345,12 +397,12 @@ def main():
         return
     speed = rates()
     print(
-        f"{speed[0] / 1e6:.0f} GFLOP and {speed[1] / 1e6:.0f} GB a CPU second"
+        f"{speed[0] / 1e6:.0f} GFLOP and {speed[1] / 1e6:.0f} GB a CPU second\n"
+        "| slices | what | batch | form | CPU ms | floor, ms | of no slices |"
+        " floor | goal | by the clock | million weights |\n"
+        "|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---:|"
     )
-    print(
-        "slices            form         wall ms  of none   CPU ms  of none"
-        "    floor  M weights"
-    )
+    faster = []
     for num_slices in flags.slices:
         forms = [
             form
@@ -359,20 +411,20 @@ def main():
         ]
         rows = measure(num_slices, flags.rounds, None, forms)
         report(num_slices, rows, speed)
+        faster += times_faster(num_slices, rows)
         del rows
         gc.collect()
+    for num_slices in flags.snorkel_slices if flags.snorkel_python else ():
+        forms = ["folded", "low rank"]
+        rounds, python = flags.rounds, flags.snorkel_python
+        rows = measure(num_slices, rounds, python, forms)
+        report(num_slices, rows, speed)
+        faster += times_faster(num_slices, rows)
+        del rows
+        gc.collect()
+    print("\n" + "\n".join(faster) + "\n")
     if flags.slices:
         report_memory(flags.slices[-1])
-    if flags.snorkel_python:
-        for num_slices in flags.snorkel_slices:
-            rows = measure(
-                num_slices,
-                flags.rounds,
-                flags.snorkel_python,
-                ["folded", "low rank"],
-            )
-            report(num_slices, rows, speed)
-            report_times(num_slices, rows)
 
 
 if __name__ == "__main__":
