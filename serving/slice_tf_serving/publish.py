@@ -1,13 +1,20 @@
 """Puts an export where a model server picks it up."""
 
+import contextlib
 import os
 import pathlib
 import shutil
+import time
 import uuid
 
 from slice_tf.export.signatures import WARMUP_FILE
 from slice_tf_serving.checksums import check_files
+from slice_tf_serving.contract_changes import check_contract
 from slice_tf_serving.versions import MAX_VERSION, list_versions, numbered
+
+# Names that servers ignore, because they are no numbers.
+_STAGING, _REMOVED = ".tmp-", ".old-"
+_LEFT_SECONDS = 24 * 3600  # No copy takes as long.
 
 
 def publish(
@@ -16,6 +23,7 @@ def publish(
     version: int | None = None,
     *,
     keep: int | None = None,
+    new_contract: bool = False,
 ) -> pathlib.Path:
     """Copies an export to the next version of a model.
 
@@ -33,6 +41,8 @@ def publish(
         keep: How many versions to keep, this one included; older ones are
             removed. `None` keeps all. Keep two at least: a server may still
             be loading this one, and `rollback` needs the one before.
+        new_contract: Whether what the version takes and gives, or its slices,
+            may break callers of the newest one.
 
     Returns:
         The path of the version.
@@ -40,8 +50,9 @@ def publish(
     Raises:
         FileExistsError: If the version is not greater than all that are
             there.
-        ValueError: If the export is not whole, directories are confused, or
-            `keep` is not positive.
+        ValueError: If the export is not whole, it breaks the callers of the
+            newest version, directories are confused, or `keep` is not
+            positive.
     """
     if keep is not None and keep < 1:
         raise ValueError(
@@ -51,9 +62,13 @@ def publish(
     source, base = pathlib.Path(saved_model_dir), pathlib.Path(base_dir)
     _check_directories(source, base)
     check_files(source)
+    versions = list_versions(base)
+    newest = versions[-1][1] if versions else None
+    check_contract(source, newest, new_contract)
     base.mkdir(parents=True, exist_ok=True)
     _check_version(base, version)
-    staging = base / f".tmp-{uuid.uuid4().hex[:12]}"
+    _remove_leftovers(base)
+    staging = base / f"{_STAGING}{uuid.uuid4().hex[:12]}"
     try:
         shutil.copytree(source, staging)
         check_files(staging)
@@ -67,7 +82,7 @@ def publish(
     _flush_entry(base)
     if keep is not None:
         for number, path in list_versions(base)[:-keep]:
-            _remove(path, base / f".old-{number}-{uuid.uuid4().hex[:12]}")
+            _remove(path, base / f"{_REMOVED}{number}-{uuid.uuid4().hex[:12]}")
     return final
 
 
@@ -101,7 +116,16 @@ def rollback(
             f"base_dir={base}, version={version}, "
             f"versions={', '.join(map(str, versions)) or 'none'}"
         )
-    return publish(versions[version], base)
+    return publish(versions[version], base, new_contract=True)
+
+
+def _remove_leftovers(base: pathlib.Path) -> None:
+    """Removes what publishers that were killed have left behind."""
+    for path in base.iterdir():
+        if path.name.startswith((_STAGING, _REMOVED)):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+                    shutil.rmtree(path, ignore_errors=True)
 
 
 def _remove(path: pathlib.Path, hidden: pathlib.Path) -> None:

@@ -5,6 +5,7 @@ import pathlib
 
 from slice_tf.export.signatures import WARMUP_FILE
 from slice_tf_serving.checksums import check_files
+from slice_tf_serving.contract_changes import check_contract
 from slice_tf_serving.versions import MAX_VERSION
 
 _LAST = "saved_model.pb"
@@ -43,6 +44,7 @@ def publish_remote(
 
     source = pathlib.Path(saved_model_dir)
     check_files(source)
+    check_contract(source, None, allow_changes=True)
     if not (source / WARMUP_FILE).is_file():
         raise ValueError(
             "An export must have warm-up requests, because they keep a server "
@@ -51,7 +53,7 @@ def publish_remote(
             "`slice_tf_serving.write_warmup` adds them."
         )
     base = base_url.rstrip("/")
-    newest = _newest(tf, base)
+    newest = newest_remote_version(base)
     number = newest + 1 if version is None else version
     if not newest < number <= MAX_VERSION:
         raise FileExistsError(
@@ -71,8 +73,12 @@ def publish_remote(
     return target
 
 
-def _newest(tf: object, base: str) -> int:
-    gfile = tf.io.gfile  # type: ignore[attr-defined]
+def newest_remote_version(base_url: str) -> int:
+    """Returns the number of the newest version below a URL; 0 for none."""
+    import tensorflow as tf
+
+    base = base_url.rstrip("/")
+    gfile = tf.io.gfile
     entries = gfile.listdir(base) if gfile.exists(base) else []
     numbers = [
         int(name)

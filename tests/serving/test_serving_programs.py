@@ -5,16 +5,20 @@ import signal
 import subprocess
 import sys
 import urllib.request
+import uuid
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from exported_task import assert_same, made
+from exported_task import SCHEMA, assert_same, made
 from slice_tf import cli
 from slice_tf.data import write_records
+from slice_tf.evaluation import Evaluator, ModelFacts
 from slice_tf.schema import SliceSchema
 from slice_tf.training import save_model_directory
 from slice_tf_serving import Client
+from slice_tf_serving.model_config import read_models_config
 from slice_tf_serving.warmup import read_warmup
 
 
@@ -46,6 +50,64 @@ def test_export_then_publish(model_dir, tmp_path, capsys):
     assert "or pass `overwrite`" in done[2]
 
 
+def test_export_takes_what_servers_are_asked(model_dir, tmp_path, capsys):
+    one, saved = made("multi_class"), tmp_path / "saved"
+    samples, results = tmp_path / "samples", tmp_path / "results.json"
+    write_records(samples, one.examples)
+    rows = range(len(one.examples))
+    evaluator = Evaluator(SCHEMA, 3)
+    evaluator.add(
+        np.zeros(5, int),
+        one.expected("examples")["probabilities"],
+        np.array([[row % 2, 1] for row in rows]),
+    )
+    evaluator.results().save(results)
+    flags = ["--model", model_dir, "--samples", samples, "--results", results]
+    heads = ["--slice-heads", "--weights", "bfloat16", "--no-fold"]
+    done = run(
+        capsys,
+        *["export", "--output-dir", saved, *flags, *heads],
+        *["--batch-sizes", 1, 4],
+    )
+    assert done[:2] == (0, f"saved model: {saved}\n")
+    signatures = json.loads((saved / "assets.extra/signature.json").read_text())
+    assert {
+        f"{kind}_{name}"
+        for kind in ("indicator", "expert")
+        for name in ("small", "large")
+    } <= set(signatures["signatures"])
+    assert len(read_warmup(saved)) == 2 * len(signatures["signatures"])
+    report = saved / "assets.extra/weights_report.json"
+    assert json.loads(report.read_text())["examples"] == 5
+    card = (saved / "assets.extra/model_card.md").read_text()
+    assert "\n| large |  |  |  | 5 |" in card
+
+
+def test_export_writes_a_part_for_other_models(model_dir, tmp_path, capsys):
+    one, path = made("multi_class"), tmp_path / "hub"
+    done = run(
+        capsys,
+        *["export", "--model", model_dir, "--output-dir", path],
+        *["--hub", "backbone"],
+    )
+    assert done[:2] == (0, f"hub module: {path}\n")
+    features = {key: tf.constant(part) for key, part in one.features.items()}
+    z = tf.saved_model.load(str(path))(features)
+    np.testing.assert_allclose(z, one.model.represent(features), atol=1e-6)
+
+
+def test_export_refuses_results_of_another_model(model_dir, tmp_path, capsys):
+    results = tmp_path / "results.json"
+    evaluator = Evaluator(SCHEMA, 2)
+    evaluator.add(np.zeros(5, int), np.full(5, 0.2), np.ones((5, 2), int))
+    evaluator.results(model=ModelFacts("m", "beef")).save(results)
+    flags = ["--model", model_dir, "--results", results]
+    done = run(capsys, "export", "--output-dir", tmp_path / "m", *flags)
+    assert done[0] == 2
+    assert "of the model that is exported" in done[2]
+    assert "of the model beef" in done[2]
+
+
 def test_export_needs_a_model_directory(tmp_path, capsys):
     done = run(
         capsys, "export", "--model", tmp_path / "no", "--output-dir", "x"
@@ -73,6 +135,58 @@ def test_publish_refuses_a_version_that_is_there(exports, tmp_path, capsys):
     done = run(capsys, "publish", *flags, "--version", 1)
     assert done[0] == 2
     assert "Received: version=1, newest=1" in done[2]
+
+
+def test_publish_plans_how_the_version_takes_over(exports, tmp_path, capsys):
+    base, plan = tmp_path / "base", tmp_path / "plan"
+    flags = ["--saved-model", exports["binary"], "--base-dir", base]
+    asked = [*flags, "--plan-dir", plan, "--name", "m"]
+    status, _, err = run(capsys, "publish", *asked)
+    assert (status, base.exists()) == (2, False)
+    assert "must hold a version" in err
+    assert run(capsys, "publish", *flags)[0] == 0
+    status, out, _ = run(
+        capsys, "publish", *asked, "--server-base-dir", "/models/m"
+    )
+    assert (status, out.splitlines()) == (
+        0,
+        [
+            f"version: {base}/2",
+            f"{plan}/1.config: serve the old version; wait until 1 AVAILABLE",
+            f"{plan}/2.config: load the new version beside it; "
+            "wait until 1 and 2 AVAILABLE",
+            f"{plan}/3.config: let the chosen few ask the new version; "
+            "wait until 1 and 2 AVAILABLE",
+            f"{plan}/4.config: let everyone ask the new version; "
+            "wait until 1 and 2 AVAILABLE",
+            f"{plan}/5.config: unload the old version; wait until 2 AVAILABLE",
+        ],
+    )
+    (third,) = read_models_config(plan / "3.config")
+    assert (str(third.base_dir), dict(third.labels)) == (
+        "/models/m",
+        {"stable": 1, "canary": 2},
+    )
+
+
+def test_publish_takes_the_url_of_a_store(exports, capsys):
+    store = f"ram://{uuid.uuid4().hex}/m"
+    flags = ["--saved-model", exports["binary"], "--base-dir", store]
+    done = run(capsys, "publish", *flags)
+    assert done[:2] == (0, f"version: {store}/1\n")
+    with pytest.raises(SystemExit, match="2"):
+        run(capsys, "publish", *flags, "--keep", 2)
+    assert "no atomic rename" in capsys.readouterr().err
+
+
+def test_publish_refuses_what_breaks_callers(exports, tmp_path, capsys):
+    for name, flags, status in (
+        ("binary", [], 0),
+        ("multi_class", [], 2),
+        ("multi_class", ["--new-contract"], 0),
+    ):
+        saved = ["--saved-model", exports[name], "--base-dir", tmp_path]
+        assert run(capsys, "publish", *saved, *flags)[0] == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

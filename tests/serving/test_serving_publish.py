@@ -161,7 +161,7 @@ def test_rollback_publishes_an_earlier_version_again(
     version, expected, exports, tmp_path
 ):
     for name in ("binary", "vanilla", "multi_class"):
-        publish(exports[name], tmp_path)
+        publish(exports[name], tmp_path, new_contract=True)
     path = rollback(tmp_path, version)
     assert path == tmp_path / "4"
     assert files(path) == files(exports[expected])
