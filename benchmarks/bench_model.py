@@ -46,7 +46,7 @@ FORMS = {
 }
 MOST_DIRECT = 100  # Slices; of more, a direct step takes many seconds.
 IN_MEMORY = ("without", "folded", "low rank")
-SECONDS = 0.4  # of steps of one kind in one round
+SECONDS = 0.25  # of steps of one kind in one round
 # At most so many times the model without slices.
 GOALS = {
     (100, "training", "low rank"): 3.0,
@@ -384,7 +384,7 @@ def main():
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slices", type=int, nargs="*", default=[100, 1000])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--forms", nargs="+", default=list(FORMS)[1:])
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--snorkel-python")
