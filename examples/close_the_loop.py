@@ -45,7 +45,7 @@ def {name}(batch):
         for row in batch["image"]
     ]
 '''
-LOG = ("slice_tf.demo.digits_slices:scanned_by_b",)
+LOG = ("slice_tf.demo.digits_slices:scanner_b",)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -36,7 +36,8 @@ class MixtureSlicer(Slicer):
         num_components: Components of the mixture of embeddings. "auto" takes
             one for 120 rows, at most 50; of few rows one for 60, up to 6.
         num_error_components: Components of the other mixture.
-        max_dim: Principal directions to keep.
+        max_dim: Principal directions to keep. "auto" takes those that hold
+            90 % of the variance, from 16 to 32.
         label_weight: Weight of labels and predictions in the second mixture.
         max_iter: Largest number of passes over the rows, for each mixture.
         tol: Gain of mean log likelihood below which passes end.
@@ -52,7 +53,7 @@ class MixtureSlicer(Slicer):
         num_slices: int = 5,
         num_components: int | str = "auto",
         num_error_components: int = 25,
-        max_dim: int = 32,
+        max_dim: int | str = "auto",
         label_weight: float = 5.0,
         max_iter: int = 60,
         tol: float = 1e-3,

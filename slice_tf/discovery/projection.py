@@ -9,6 +9,8 @@ from slice_tf.discovery.inputs import BLOCK, blocks
 
 # More rows change the leading directions by less than a restart does.
 _MAX_ROWS = 20_000
+# "auto": share of the variance to hold, in how many directions.
+_HELD, _FEWEST, _MOST = 0.9, 16, 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +38,16 @@ class Projection:
 
 
 def fit_projection(
-    embeddings: Any, max_dim: int, rng: np.random.Generator
+    embeddings: Any, max_dim: int | str, rng: np.random.Generator
 ) -> Projection:
     """Returns the projection on at most `max_dim` principal directions.
 
     Args:
         embeddings: Of shape `[rows, dim]`; at most 20,000 rows are read.
         max_dim: Directions to keep. Those without variance are dropped.
+            "auto" keeps those that hold 90 % of the variance, 16 at least and
+            32 at most: the rest of a clean encoder is noise to a mixture, and
+            of a noisy one no number holds 90 %.
         rng: Draws the rows.
     """
     chosen = sample_rows(len(embeddings), _MAX_ROWS, rng)
@@ -55,10 +60,18 @@ def fit_projection(
         return Projection(mean, np.zeros((len(mean), 1)))
     centred /= size
     variances, directions = np.linalg.eigh(centred.T @ centred / len(rows))
-    kept = np.argsort(-variances, kind="stable")[:max_dim]
+    kept = np.argsort(-variances, kind="stable")
+    kept = kept[: _num_directions(variances[kept], max_dim)]
     kept = kept[variances[kept] > 1e-9 * variances.max()]
     turned = _signed(directions[:, kept])
     return Projection(mean, turned / (size * np.sqrt(variances[kept].mean())))
+
+
+def _num_directions(variances: Any, max_dim: int | str) -> int:
+    if max_dim != "auto":
+        return int(max_dim)
+    shares = np.cumsum(variances) / variances.sum()
+    return int(np.clip((shares < _HELD).sum() + 1, _FEWEST, _MOST))
 
 
 def sample_rows(num_rows: int, at_most: int, rng: np.random.Generator) -> Any:

@@ -12,6 +12,8 @@ from slice_tf.discovery.inputs import (
     check_predictions,
 )
 
+_COUNTS = ("num_slices", "num_components", "num_error_components", "max_dim")
+
 
 class Slicer(BaseEstimator):
     """Finds groups of examples that a model gets wrong.
@@ -103,7 +105,7 @@ class Slicer(BaseEstimator):
         return tags
 
     def _check_parameters(self) -> None:
-        for name in ("num_slices", "num_components", "num_error_components"):
+        for name in _COUNTS:
             value = getattr(self, name, 1)
             if value != "auto" and (not isinstance(value, int) or value < 1):
                 raise ValueError(

@@ -66,3 +66,20 @@ def test_example_names_the_data_it_lacks(name, tmp_path):
     assert f"error: {tmp_path}" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_loop_compares_found_slices_with_controls(tmp_path):
+    program = ROOT / "examples" / "close_the_loop.py"
+    flags = ["--output-dir", tmp_path / "out", "--epochs", "4", "--seeds", "1"]
+    done = subprocess.run(
+        [sys.executable, program, *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    table = done.stdout.split("\n\n")[-1].splitlines()
+    kinds = ["slices", "----", "none", "found", "random", "the log"]
+    assert len(table) == len(kinds)
+    assert all(map(str.startswith, table, kinds))
+    assert (tmp_path / "out" / "run" / "discovered.json").is_file()
