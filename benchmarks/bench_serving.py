@@ -1,18 +1,23 @@
 """Claim: the embedded server spends little beyond its transport.
 
 A small model, one row a request, many callers. Beside each front an empty
-handler on the same stack takes and gives the same bytes; both are measured in
-turns in one run, so that the ratio holds on a busy machine.
+handler on the same stack takes and gives the same bytes, and beside REST
+another on uvicorn, a general server, if that is installed; all are measured in
+turns in one run, so that ratios hold on a busy machine. Then two worker
+processes beside one, and what a client costs that does not import TensorFlow.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
 import pathlib
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -23,10 +28,13 @@ CALLERS = 32
 ROUNDS = 5
 SECONDS = 2.0
 FEATURES = 32
+WARM_SECONDS = 0.5
+MODEL, ECHO = "model", "echo"
+UVICORN = "echo, uvicorn"
 
 
 def main(argv=None):
-    """Prints a table for REST and one for gRPC."""
+    """Prints a table for each claim."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--callers", type=int, default=CALLERS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -34,59 +42,120 @@ def main(argv=None):
     flags = parser.parse_args(argv)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as root:
-        ports = context.Queue()
-        stop = context.Event()
-        arguments = (root, ports, stop)
-        server = context.Process(target=serve, args=arguments)
+        queue, stop = context.Queue(), context.Event()
+        server = context.Process(target=serve, args=(root, queue, stop))
         server.start()
-        rest, grpc, echo_rest, echo_grpc = ports.get(timeout=300)
-        flags.server = server.pid
+        ports = queue.get(timeout=300)
         try:
-            for name, load, ours, echo in (
-                ("REST", rest_load, rest, echo_rest),
-                ("gRPC", grpc_load, grpc, echo_grpc),
-            ):
-                compare(name, load, ours, echo, flags)
+            for name, load in (("REST", rest_load), ("gRPC", grpc_load)):
+                compare(name, load, ports[name], [server.pid], flags)
         finally:
             stop.set()
             server.join()
+        compare_workers(pathlib.Path(root) / "m", flags)
+    print_slim_client()
 
 
-def compare(name, load, ours, echo, flags):
-    """Measures a front and its empty twin in turns."""
-    rates = {"model": [], "echo": []}
-    latencies = {"model": [], "echo": []}
-    costs = {"model": [], "echo": []}
+def compare(name, load, ports, pids, flags):
+    """Measures a front and its empty twins in turns."""
+    runs = {kind: [] for kind in ports}
+    for port in ports.values():
+        asyncio.run(load(port, flags.callers, WARM_SECONDS))
     for _ in range(flags.rounds):
-        for kind, port in (("echo", echo), ("model", ours)):
-            began = cpu_seconds(flags.server)
-            times = asyncio.run(load(port, flags.callers, flags.seconds))
-            spent = cpu_seconds(flags.server) - began
-            costs[kind].append(1e6 * spent / len(times))
-            rates[kind].append(len(times) / flags.seconds)
-            latencies[kind] += times
-    ratios = [
-        model / empty
-        for model, empty in zip(rates["model"], rates["echo"], strict=True)
-    ]
+        for kind, port in ports.items():
+            runs[kind].append(measured(load, port, pids, flags))
     print(f"{name}, {flags.callers} callers, median of {flags.rounds} rounds")
+    print_table(runs)
+    for kind in ports:
+        if kind != MODEL:
+            by_rate = statistics.median(
+                model[0] / empty[0]
+                for model, empty in zip(runs[MODEL], runs[kind], strict=True)
+            )
+            by_cost = statistics.median(
+                empty[1] / model[1]
+                for model, empty in zip(runs[MODEL], runs[kind], strict=True)
+            )
+            print(
+                f"model / {kind}: {by_rate:.2f} by rate, {by_cost:.2f} by "
+                "server CPU (goal 0.60)"
+            )
+    print(flush=True)
+
+
+def compare_workers(base_dir, flags):
+    """Measures two worker processes beside one, in turns, over REST."""
+    from slice_tf_serving.model_config import ModelConfig
+    from slice_tf_serving.workers import Workers
+
+    models = [ModelConfig("m", base_dir)]
+    with Workers(models, 1) as one, Workers(models, 2) as two:
+        kinds = {"one worker": one, "two workers": two}
+        runs = {kind: [] for kind in kinds}
+        for workers in kinds.values():
+            asyncio.run(rest_load(workers.rest_port, flags.callers, 1.0))
+        for _ in range(flags.rounds):
+            for kind, workers in kinds.items():
+                runs[kind].append(
+                    measured(
+                        in_processes, workers.rest_port, workers.pids, flags
+                    )
+                )
+    print("REST, callers in two processes of their own")
+    print_table(runs)
+    gain = statistics.median(
+        many[0] / one[0] for one, many in zip(*runs.values(), strict=True)
+    )
+    print(f"two workers / one: {gain:.2f} by rate\n", flush=True)
+
+
+def measured(load, port, pids, flags):
+    """Returns requests a second, CPU us a request, and the latencies."""
+    began = sum(map(cpu_seconds, pids))
+    times = asyncio.run(load(port, flags.callers, flags.seconds))
+    spent = sum(map(cpu_seconds, pids)) - began
+    return len(times) / flags.seconds, 1e6 * spent / len(times), times
+
+
+def print_table(runs):
+    """Prints medians of rounds, and quantiles of all latencies."""
     print("| | requests/s | server CPU, us | p50, ms | p99, ms | p99 / p50 |")
     print("|---|---:|---:|---:|---:|---:|")
-    for kind in ("echo", "model"):
-        p50, p99 = 1e3 * np.percentile(latencies[kind], [50, 99])
-        rate = statistics.median(rates[kind])
-        cost = statistics.median(costs[kind])
+    for kind, rounds in runs.items():
+        rate = statistics.median(one[0] for one in rounds)
+        cost = statistics.median(one[1] for one in rounds)
+        times = np.concatenate([one[2] for one in rounds])
+        p50, p99 = 1e3 * np.percentile(times, [50, 99])
         print(
             f"| {kind} | {rate:.0f} | {cost:.0f} | {p50:.1f} | {p99:.1f} | "
             f"{p99 / p50:.1f} |"
         )
-    by_cost = statistics.median(costs["echo"]) / statistics.median(
-        costs["model"]
+
+
+def print_slim_client():
+    """Prints what a client over HTTP and gRPC takes to be there."""
+    code = (
+        "import time; began = time.perf_counter(), time.process_time();"
+        "from slice_tf_serving.client import Client;"
+        "client = Client({url!r}, 'm');"
+        "now = time.perf_counter(), time.process_time();"
+        "status = open('/proc/self/status').read();"
+        "size = status.split('VmHWM:')[1].split()[0];"
+        "print(now[0] - began[0], now[1] - began[1], size)"
     )
-    print(
-        f"model / echo: {statistics.median(ratios):.2f} by rate, "
-        f"{by_cost:.2f} by server CPU (goal 0.60)\n"
-    )
+    print("| slim client | seconds | CPU seconds | resident, MB |")
+    print("|---|---:|---:|---:|")
+    for url in ("http://127.0.0.1:1", "grpc://127.0.0.1:1"):
+        rounds = []
+        for _ in range(5):
+            command = [sys.executable, "-c", code.format(url=url)]
+            output = subprocess.run(
+                command, capture_output=True, text=True, check=True
+            ).stdout
+            rounds.append([float(one) for one in output.split()])
+        wall, spent, size = np.median(rounds, axis=0)
+        print(f"| {url[:4]} | {wall:.2f} | {spent:.2f} | {size / 1024:.0f} |")
+    print("goal: 0.3 seconds, 60 MB")
 
 
 def cpu_seconds(pid):
@@ -97,7 +166,7 @@ def cpu_seconds(pid):
 
 
 def serve(root, ports, stop):
-    """Runs the model server and both empty ones in one process."""
+    """Runs the model server and the empty ones in one process."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     from slice_tf.data import Feature, FeatureSpec
     from slice_tf.export import export_saved_model
@@ -112,9 +181,13 @@ def serve(root, ports, stop):
     root = pathlib.Path(root)
     publish(export_saved_model(model, root / "saved", spec), root / "m")
     with ModelServer(root / "m", "m") as server:
-        answer = server_answers(server)
-        found = concurrent_echo(*answer)
-        ports.put((server.rest_port, server.grpc_port, *found))
+        echoes = concurrent_echo(*server_answers(server))
+        ports.put(
+            {
+                "REST": {MODEL: server.rest_port, **echoes["REST"]},
+                "gRPC": {MODEL: server.grpc_port, **echoes["gRPC"]},
+            }
+        )
         stop.wait()
 
 
@@ -133,38 +206,74 @@ def server_answers(server):
 
 
 def concurrent_echo(rest_answer, grpc_answer):
-    """Starts both empty servers in a thread; returns their ports."""
+    """Starts the empty servers in a thread; returns their ports."""
     started = threading.Event()
-    found = []
+    found = {}
 
-    def run():
-        asyncio.run(echo(rest_answer, grpc_answer, found, started))
+    async def run():
+        found["REST"] = {ECHO: await front_echo(rest_answer)}
+        found["gRPC"] = {ECHO: await grpc_echo(grpc_answer)}
+        with contextlib.suppress(ImportError):
+            found["REST"][UVICORN] = uvicorn_echo(rest_answer)
+        started.set()
+        await asyncio.Event().wait()
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=asyncio.run, args=(run(),), daemon=True).start()
     started.wait()
     return found
 
 
-async def echo(rest_answer, grpc_answer, found, started):
-    """Serves fixed bytes on both stacks."""
+async def front_echo(body):
+    """Serves fixed bytes on the front of the model server."""
+    from slice_tf_serving.http_front import HttpFront
+    from slice_tf_serving.http_messages import HttpAnswer
+    from slice_tf_serving.limits import Limits
+
+    class Empty:
+        def admit(self, request):
+            pass
+
+        def answer(self, request, connection):
+            connection.reply(HttpAnswer(200, body))
+
+    listener = listening()
+    await HttpFront(Empty(), Limits()).start(listener)
+    return listener.getsockname()[1]
+
+
+async def grpc_echo(answer):
+    """Serves a fixed message on the stack of the model server."""
     import grpc
+
+    async def handler(request, context):
+        return answer
+
+    server = grpc.aio.server()
+    service, _, name = METHOD.strip("/").rpartition("/")
+    methods = {name: grpc.unary_unary_rpc_method_handler(handler)}
+    server.add_generic_rpc_handlers(
+        [grpc.method_handlers_generic_handler(service, methods)]
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    KEPT.append(server)
+    return port
+
+
+def uvicorn_echo(body):
+    """Serves fixed bytes on uvicorn, with its fastest parser."""
     import uvicorn
 
     async def app(scope, receive, send):
         more = True
         while more:
             more = (await receive()).get("more_body", False)
-        length = str(len(rest_answer)).encode()
-        headers = [(b"content-length", length)]
+        headers = [(b"content-length", str(len(body)).encode())]
         start = "http.response.start"
         await send({"type": start, "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": rest_answer})
+        await send({"type": "http.response.body", "body": body})
 
-    async def handler(request, context):
-        return grpc_answer
-
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener = listening()
     config = uvicorn.Config(
         app,
         http="httptools",
@@ -173,22 +282,19 @@ async def echo(rest_answer, grpc_answer, found, started):
         log_config=None,
         access_log=False,
     )
-    server = grpc.aio.server()
-    service, _, name = METHOD.strip("/").rpartition("/")
-    server.add_generic_rpc_handlers(
-        [
-            grpc.method_handlers_generic_handler(
-                service, {name: grpc.unary_unary_rpc_method_handler(handler)}
-            )
-        ]
-    )
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    found += [listener.getsockname()[1], port]
-    started.set()
-    await uvicorn.Server(config).serve([listener])
+    serving = uvicorn.Server(config).serve([listener])
+    KEPT.append(asyncio.ensure_future(serving))
+    return listener.getsockname()[1]
 
 
+def listening():
+    """Returns a socket that listens at a free port."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+KEPT = []  # What would be gone without a name.
 PATH = "/v1/models/m:predict"
 METHOD = "/tensorflow.serving.PredictionService/Predict"
 
@@ -259,6 +365,29 @@ async def grpc_load(port, callers, seconds):
 
     await asyncio.gather(*(call() for _ in range(callers)))
     return times
+
+
+async def in_processes(port, callers, seconds):
+    """Sends requests over REST from two processes, and adds up."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    halves = [
+        context.Process(
+            target=load_half, args=(queue, port, callers // 2, seconds)
+        )
+        for _ in range(2)
+    ]
+    for one in halves:
+        one.start()
+    times = [queue.get() for _ in halves]
+    for one in halves:
+        one.join()
+    return times[0] + times[1]
+
+
+def load_half(queue, port, callers, seconds):
+    """Runs in a process of its own."""
+    queue.put(asyncio.run(rest_load(port, callers, seconds)))
 
 
 if __name__ == "__main__":

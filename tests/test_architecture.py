@@ -84,7 +84,6 @@ TABLE = {
         "google.protobuf",
         "tensorflow",
         "orjson",
-        "uvicorn",
     },
     # Wiring: it sees every room, and only the command line sees it.
     "programs": EVERY_ROOM,

@@ -54,11 +54,12 @@ def columns_of(
 ) -> dict[str, list[Any]] | None:
     """Returns values by name, or `None` where rows are not all alike."""
     names = spec.inputs.keys()
-    if not any(isinstance(row, dict) for row in rows):
+    kinds = set(map(type, rows))
+    if dict not in kinds:
         return {next(iter(names)): rows}
-    if BASE64 in names or not all(
-        isinstance(row, dict) and row.keys() == names for row in rows
-    ):
+    if BASE64 in names or len(kinds) > 1:
+        return None
+    if any(row.keys() != names for row in rows):
         return None
     return {name: [row[name] for row in rows] for name in names}
 

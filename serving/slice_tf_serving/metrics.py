@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 
 PATH = "/monitoring/prometheus/metrics"
-CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 # TensorFlow Serving's names; latencies are microseconds.
 REQUEST_COUNT = ":tensorflow:serving:request_count"

@@ -1,20 +1,20 @@
-"""The HTTP front: a bare ASGI application."""
+"""The REST API of TensorFlow Serving."""
 
+import asyncio
+import functools
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Any
 
 from google.protobuf import json_format
 
 from slice_tf_serving import metrics
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.http_body import Deadlines, Message, Receive, read_body
+from slice_tf_serving.http_connection import HttpConnection
+from slice_tf_serving.http_messages import HttpAnswer, HttpRequest, refusal
 from slice_tf_serving.inference import CLASSIFY, REGRESS
-from slice_tf_serving.json_answers import (
-    dumped,
-    failure,
-    results,
-)
+from slice_tf_serving.json_answers import dumped, results
 from slice_tf_serving.json_examples import parse_examples
 from slice_tf_serving.rest_path import RestPath
 from slice_tf_serving.security import UNAUTHENTICATED, is_allowed
@@ -24,18 +24,13 @@ from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
 
-Send = Callable[[Message], Awaitable[None]]
-
 _METRICS = metrics.PATH.encode()
-_JSON = b"application/json"
-_NOT_FOUND_PAGE = (
+_NOT_FOUND_PAGE = HttpAnswer(
+    404,
     b"<html><head><title>404 Not Found</title></head>"
-    b"<body><h1>Not Found</h1></body></html>"
+    b"<body><h1>Not Found</h1></body></html>",
+    "text/html",
 )
-
-
-class _EmptyError(Exception):
-    """A request that is answered with status 400 and no body."""
 
 
 class RestApp:
@@ -49,85 +44,105 @@ class RestApp:
     def __init__(self, service: Service, token: str | None = None) -> None:
         self._service = service
         self._token = token
-        self._deadlines = Deadlines(service.limits.body_seconds)
 
-    async def __call__(
-        self, scope: Message, receive: Receive, send: Send
-    ) -> None:
-        """Answers one request."""
-        path: bytes = scope["raw_path"]
-        is_metrics = path == _METRICS and scope["method"] == "GET"
-        if path[:4].lower() != b"/v1/" and not is_metrics:
-            await _answer(send, 404, _NOT_FOUND_PAGE, b"text/html")
-        elif not self._is_allowed(scope):
-            error = ApiError(Code.UNAUTHENTICATED, UNAUTHENTICATED)
-            await _answer(send, error.http_status, failure(error), _JSON)
-        elif is_metrics:
-            text = self._service.telemetry.text().encode()
-            await _answer(send, 200, text, metrics.CONTENT_TYPE)
-        else:
-            await self._serve(path, scope, receive, send)
+    def admit(self, request: HttpRequest) -> None:
+        """Refuses a caller who does not know the token.
 
-    def _is_allowed(self, scope: Message) -> bool:
+        Raises:
+            ApiError: If so.
+        """
         if self._token is None:
-            return True
-        sent = dict(scope["headers"]).get(b"authorization", b"")
-        return is_allowed(self._token, sent)
+            return
+        if not is_allowed(
+            self._token, request.headers.get(b"authorization", b"")
+        ):
+            raise ApiError(Code.UNAUTHENTICATED, UNAUTHENTICATED)
 
-    async def _serve(
-        self, path: bytes, scope: Message, receive: Receive, send: Send
-    ) -> None:
-        began, code = time.perf_counter(), Code.OK
-        method = scope["method"]
-        asked = RestPath.of(method, path)
+    def answer(self, request: HttpRequest, connection: HttpConnection) -> None:
+        """Answers one request."""
+        asked = RestPath.of(request.method, request.path)
+        if asked is None or request.method != "POST":
+            connection.reply(self._at_once(request, asked))
+            return
+        began = time.perf_counter()
+        coming: asyncio.Future[bytes]
         try:
-            body = await read_body(
-                scope, receive, self._service.limits, self._deadlines
-            )
-            if asked is None:
-                text = path.decode("latin-1")
-                raise invalid(f"Malformed request: {method} {text}")
-            if asked.version is not None and asked.version > MAX_VERSION:
-                raise _EmptyError
-            if method == "POST":
-                answer = await self._post(body, asked)
-            else:
-                answer = self._get(asked)
-            status = 200
-        except ApiError as error:
-            status, answer, code = error.http_status, failure(error), error.code
-        except _EmptyError:
-            status, answer, code = 400, b"", Code.INVALID_ARGUMENT
-        except Exception:  # A bug; the caller is still to be answered.
-            logger.exception("failed to answer %s", path)
-            bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
-            status, answer, code = bug.http_status, failure(bug), bug.code
-        if asked is not None and method == "POST":
-            service = self._service
-            known = asked.model in service.manager.configs
-            service.telemetry.answered(
-                asked.model if known else "",
-                asked.api,
-                "REST",
-                code.name,
-                began,
-            )
-        await _answer(send, status, answer, _JSON)
+            coming = asyncio.ensure_future(self._coming(request, asked))
+        except Exception as error:
+            coming = asyncio.get_running_loop().create_future()
+            coming.set_exception(error)
+        coming.add_done_callback(
+            functools.partial(self._end, connection, asked, began)
+        )
 
-    async def _post(self, body: bytes, asked: RestPath) -> bytes:
+    def _at_once(
+        self, request: HttpRequest, asked: RestPath | None
+    ) -> HttpAnswer:
+        """Answers whatever does not run a model."""
+        method, path = request.method, request.path
+        if method == "GET" and path == _METRICS:
+            text = self._service.telemetry.text().encode()
+            return HttpAnswer(200, text, metrics.CONTENT_TYPE)
+        if path[:4].lower() != b"/v1/":
+            return _NOT_FOUND_PAGE
+        try:
+            if asked is None:
+                shown = path.decode("latin-1")
+                raise invalid(f"Malformed request: {method} {shown}")
+            return HttpAnswer(200, self._get(asked))
+        except Exception as error:
+            return _failure(error, path)[0]
+
+    def _coming(
+        self, request: HttpRequest, asked: RestPath
+    ) -> Awaitable[bytes]:
+        """Starts what the model has to do; gives the answer's body."""
+        _check_version(asked)
+        limits = self._service.limits
+        body = request.content(limits.request_bytes)
+
         def find() -> Servable:
             return self._service.manager.find(
                 asked.model, asked.version, asked.label
             )
 
         if asked.verb == "predict":
-            return await self._service.predict_json(body, find)
-        signature, message = parse_examples(body, self._service.limits.elements)
+            return self._service.predict_json(body, find)
+        signature, message = parse_examples(body, limits.elements)
         method = CLASSIFY if asked.verb == "classify" else REGRESS
-        result = await self._service.perform(find(), signature, method, message)
-        return results(result)
+        return self._performed(find(), signature, method, message)
+
+    async def _performed(
+        self, servable: Servable, signature: str, method: str, message: Any
+    ) -> bytes:
+        service = self._service
+        return results(
+            await service.perform(servable, signature, method, message)
+        )
+
+    def _end(
+        self,
+        connection: HttpConnection,
+        asked: RestPath,
+        began: float,
+        done: "asyncio.Future[bytes]",
+    ) -> None:
+        """Gives the answer to the caller, and tells of it."""
+        try:
+            answer, code = HttpAnswer(200, done.result()), Code.OK
+        except asyncio.CancelledError:  # The server has ended.
+            return
+        except Exception as error:
+            answer, code = _failure(error, asked)
+        known = asked.model in self._service.manager.configs
+        model = asked.model if known else ""
+        self._service.telemetry.answered(
+            model, asked.api, "REST", code.name, began
+        )
+        connection.reply(answer)
 
     def _get(self, asked: RestPath) -> bytes:
+        _check_version(asked)
         if not asked.model:
             raise invalid("Missing model name in request.")
         if asked.verb == "metadata":
@@ -167,13 +182,16 @@ class RestApp:
         return dumped({"model_spec": spec, "metadata": metadata})
 
 
-async def _answer(
-    send: Send, status: int, body: bytes, content_type: bytes
-) -> None:
-    headers = [
-        (b"content-type", content_type),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    start = "http.response.start"
-    await send({"type": start, "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _check_version(asked: RestPath) -> None:
+    if asked.version is not None and asked.version > MAX_VERSION:
+        raise invalid("")  # TensorFlow Serving gives no body then.
+
+
+def _failure(error: Exception, asked: object) -> tuple[HttpAnswer, Code]:
+    if isinstance(error, ApiError):
+        answer = refusal(error) if error.text else HttpAnswer(400, b"")
+        return answer, error.code
+    # A bug; the caller is still to be answered.
+    logger.error("failed to answer %s", asked, exc_info=error)
+    bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
+    return refusal(bug), bug.code

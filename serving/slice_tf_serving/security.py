@@ -3,6 +3,7 @@
 import dataclasses
 import hmac
 import pathlib
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -36,6 +37,15 @@ class Tls:
                 raise FileNotFoundError(
                     f"`{name}` must be a PEM file. Received: {name}={path}"
                 )
+
+    def context(self) -> ssl.SSLContext:
+        """Returns them for HTTP."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        if self.client_ca is not None:
+            context.load_verify_locations(self.client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
 
     def credentials(self) -> Any:
         """Returns them for gRPC."""

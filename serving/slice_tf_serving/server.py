@@ -5,18 +5,16 @@ import concurrent.futures
 import logging
 import os
 import pathlib
-import ssl
 import threading
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import grpc
-import uvicorn
 
 from slice_tf_serving.grpc_service import add_services
 from slice_tf_serving.health import add_health
-from slice_tf_serving.http_protocol import HttpProtocol, give_up_late_heads
+from slice_tf_serving.http_front import HttpFront
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig, read_models_config
 from slice_tf_serving.model_manager import ModelManager
@@ -32,7 +30,6 @@ from slice_tf_serving.versions import newest_version
 logger = logging.getLogger("slice_tf.serving")
 
 _GRACE_SECONDS = 5
-_POLL_SECONDS = 0.005
 _SHARE_SECONDS = 1.0
 
 
@@ -278,33 +275,23 @@ class ModelServer:
         with listening(self.host, self.rest_port, is_shared) as rest_socket:
             self.rest_port = rest_socket.getsockname()[1]
             grpc_server = self._grpc_server(service)
-            rest_server = self._rest_server(service)
+            front = HttpFront(RestApp(service, self._token), self._limits)
             await grpc_server.start()
-            rest = asyncio.create_task(rest_server.serve([rest_socket]))
-            while not (rest_server.started or rest.done()):
-                await asyncio.sleep(_POLL_SECONDS)
+            await front.start(
+                rest_socket, None if self.tls is None else self.tls.context()
+            )
             started.set_result(None)
             tasks = [
                 asyncio.create_task(self._poll(service.manager)),
                 asyncio.create_task(_share(service.telemetry)),
                 asyncio.create_task(self._watch_config(service.manager)),
-                asyncio.create_task(
-                    give_up_late_heads(
-                        rest_server.server_state.connections,
-                        self._limits.body_seconds,
-                    )
-                ),
             ]
-            ending = asyncio.create_task(self._ending.wait())
-            await asyncio.wait(
-                [ending, rest], return_when=asyncio.FIRST_COMPLETED
-            )
+            await self._ending.wait()
             self._is_draining = True
-            for task in (ending, *tasks):
+            for task in tasks:
                 task.cancel()
-            rest_server.should_exit = True
             await asyncio.gather(
-                rest,
+                front.stop(_GRACE_SECONDS),
                 grpc_server.stop(_GRACE_SECONDS),
                 asyncio.wait(tasks),
             )
@@ -363,30 +350,6 @@ class ModelServer:
         except RuntimeError as error:  # taken since it was tried
             raise OSError(f"Received: {address}, error={error}") from error
         return server
-
-    def _rest_server(self, service: Service) -> Any:
-        tls: dict[str, Any] = {}
-        if self.tls is not None:
-            tls = {
-                "ssl_keyfile": self.tls.key,
-                "ssl_certfile": self.tls.certificate,
-            }
-            if self.tls.client_ca is not None:
-                tls["ssl_ca_certs"] = str(self.tls.client_ca)
-                tls["ssl_cert_reqs"] = ssl.CERT_REQUIRED
-        config = uvicorn.Config(
-            RestApp(service, self._token),
-            http=HttpProtocol,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            **tls,
-        )
-        return uvicorn.Server(config)
 
 
 async def _share(telemetry: Telemetry) -> None:

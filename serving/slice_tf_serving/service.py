@@ -1,6 +1,6 @@
 """Answers requests, whatever way they came."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
@@ -8,7 +8,7 @@ from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.json_answers import predictions
-from slice_tf_serving.json_requests import parse
+from slice_tf_serving.json_requests import JsonRequest, parse
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import configs_of
 from slice_tf_serving.model_manager import ModelManager
@@ -66,7 +66,7 @@ class Service:
         )
         return servable, name, outputs
 
-    async def predict_json(self, body: bytes, find: Find) -> bytes:
+    def predict_json(self, body: bytes, find: Find) -> Awaitable[bytes]:
         """Answers a predict request that came as JSON, in JSON.
 
         Args:
@@ -98,9 +98,19 @@ class Service:
             and servable.may_mix(name, request)
             and not telemetry.looks_into(servable, name)
         ):
-            answer = await servable.predict_json(name, request)
+            answer = servable.predict_json(name, request)
             telemetry.counted(servable, len(request.rows or ()))
             return answer
+        return self._predict_alone(servable, name, request, is_logged)
+
+    async def _predict_alone(
+        self,
+        servable: Servable,
+        name: str,
+        request: JsonRequest,
+        is_logged: bool,
+    ) -> bytes:
+        """Answers a request whose arrays are looked into."""
         outputs = await self._run(
             servable, name, request.arrays(), is_logged=is_logged
         )

@@ -193,7 +193,7 @@ def _record_answers(flags: argparse.Namespace) -> Iterator[str]:
 
     from slice_tf.data.tfrecord import read_records
     from slice_tf.export.signatures import EXAMPLES, EXAMPLES_INPUT
-    from slice_tf_serving.json_answers import dumped, rows
+    from slice_tf_serving.json_answers import rows
 
     records = itertools.islice(read_records(flags.tfrecord), flags.limit)
     with _client(flags) as client:
@@ -203,7 +203,7 @@ def _record_answers(flags: argparse.Namespace) -> Iterator[str]:
                 {EXAMPLES_INPUT: column}, flags.signature or EXAMPLES
             )
             for row in rows(outputs):
-                yield dumped(row).decode()
+                yield row.decode()
 
 
 def _batches(records: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -17,7 +17,6 @@ import pytest
 
 from exported_task import assert_same, made
 from slice_tf_serving import Client, ModelServer
-from slice_tf_serving.limits import Limits
 from slice_tf_serving.request_log import LogSettings, RequestLog
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -136,19 +135,6 @@ def test_ten_thousand_idle_connections_harm_nobody(base_dirs):
         for connection in idle:
             connection.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, files)
-
-
-@pytest.mark.parametrize(
-    "start", [b"", b"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nX-A"]
-)
-def test_head_that_never_comes_is_given_up(start, base_dirs):
-    limits = Limits(body_seconds=0.2)
-    with ModelServer(base_dirs["plain"], "m", limits=limits) as server:
-        address = "127.0.0.1", server.rest_port
-        with socket.create_connection(address) as slow:
-            slow.sendall(start)
-            slow.settimeout(60)
-            assert slow.recv(100) == b""
 
 
 @pytest.mark.parametrize("damage", ["half copied", "corrupt", "no signature"])

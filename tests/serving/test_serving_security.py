@@ -199,20 +199,6 @@ def test_caller_who_hangs_up_harms_nobody(serve):
     assert ask_rest(server)[0] == 200
 
 
-def test_hundreds_of_idle_connections_harm_nobody(serve):
-    server = serve()
-    idle = [
-        socket.create_connection(("127.0.0.1", server.rest_port))
-        for _ in range(500)
-    ]
-    try:
-        assert ask_rest(server)[0] == 200
-        assert ask_grpc(server) == 2.5
-    finally:
-        for one in idle:
-            one.close()
-
-
 @pytest.mark.parametrize(
     "path",
     [
