@@ -8,6 +8,9 @@ import numpy as np
 # Softmax in float16 is this far from one; a logit is farther.
 SUM_TOLERANCE = 5e-3
 
+LARGEST_WEIGHT = 2.0**10
+SMALL_WEIGHT = 2.0**-8
+
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
@@ -232,9 +235,13 @@ def check_finite(name: str, values: Any, num_rows: int | None) -> Any:
 def check_weights(weights: Any, num_rows: int, weighted: bool) -> Any:
     """Returns weights in units of 2 ** -20, int64 `[batch]`, or None.
 
+    Only ratios of weights matter, so they are asked to lie around one: sums
+    of large ones would not fit 64 bits, small ones would be rounded to none.
+
     Raises:
         ValueError: If weights come where none are expected or the other way
-            round, or one is negative, not finite or above 2 ** 20.
+            round, one is negative, not finite or above 2 ** 10, or none of
+            those above zero is at least 2 ** -8.
     """
     if (weights is not None) != weighted:
         raise ValueError(
@@ -246,11 +253,20 @@ def check_weights(weights: Any, num_rows: int, weighted: bool) -> Any:
         return None
     array = np.asarray(weights, dtype=np.float64)
     check_shape("weights", array, (num_rows,))
-    wrong = np.flatnonzero(~((array >= 0) & (array <= 2.0**20)))
+    wrong = np.flatnonzero(~((array >= 0) & (array <= LARGEST_WEIGHT)))
     if wrong.size:
         raise ValueError(
-            "`weights` must be finite, not negative and at most 2 ** 20. "
-            f"Received: weight={array[wrong[0]]} at row {wrong[0]}"
+            f"`weights` must be finite, not negative and at most "
+            f"{LARGEST_WEIGHT:g}; scale all of them alike, because only their "
+            f"ratios matter. Received: weight={array[wrong[0]]} at row "
+            f"{wrong[0]}"
+        )
+    largest = array.max(initial=0)
+    if 0 < largest < SMALL_WEIGHT:
+        raise ValueError(
+            "`weights` must lie around one, because they are counted in units "
+            "of 2 ** -20; scale all of them alike, because only their ratios "
+            f"matter. Received: largest weight of a batch={largest}"
         )
     return np.rint(array * 2.0**20).astype(np.int64)
 

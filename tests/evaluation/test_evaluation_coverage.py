@@ -11,6 +11,7 @@ from scipy import stats
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.binary import PSEUDO_COUNTS, f1, matthews
 from slice_tf.evaluation.calibration import calibration_metrics
+from slice_tf.evaluation.pairs import changes_of_cells
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.98])
@@ -45,6 +46,34 @@ def test_metrics_of_cells_are_held(metric, size):
     low, high = intervals.quantiles(metric(draws))
     truth = metric(shares)
     assert 0.92 < ((low <= truth) & (truth <= high)).mean() < 0.985
+
+
+@pytest.mark.parametrize("size", [60, 300])
+def test_paired_differences_of_metrics_of_cells_are_held(size):
+    """Without half a pair for each flip, recall holds 0.72 of 60."""
+    rng = np.random.default_rng(size)
+    shares = np.tile([[0.05, 0.0], [0.02, 0.43]], (2, 1, 1))
+    cells = rng.multinomial(size, shares.ravel(), 500).reshape(-1, 2, 2, 2)
+    found = changes_of_cells(cells, floor=20)
+    truths = changes_of_cells(10_000 * shares[None], floor=20)
+    assert set(found) == {"precision", "recall", "f1", "mcc"}
+    for name, metrics in found.items():
+        truth = truths[name][0].value
+        held = [one.low <= truth <= one.high for one in metrics]
+        assert np.mean(held) > 0.92
+
+
+@pytest.mark.parametrize("size", [30, 100, 1_000])
+def test_mean_changes_of_losses_are_held(size):
+    """A rise of 1.0 in 30, else of 0.01 up or down: normal holds 0.64."""
+    rng = np.random.default_rng(size)
+    changes = rng.choice([-0.01, 0.01], (4_000, size))
+    changes[rng.random((4_000, size)) < 1 / 30] = 1.0
+    low, high = intervals.signed_mean(
+        changes.mean(axis=1), (changes**2).mean(axis=1), size, 0.01, 0.99
+    )
+    held = (low <= 1 / 30) & (high >= 1 / 30)
+    assert held.mean() > 0.925
 
 
 @pytest.mark.parametrize("size", [10, 30, 100, 1_000])
