@@ -126,6 +126,7 @@ class _Describer:
         both, size = int((truth & here).sum()), int(truth.sum())
         return Rule(
             chosen,
+            " and ".join(map(str, chosen)),
             size,
             precision=Rate.of(both, size),
             recall=Rate.of(both, int(here.sum())),

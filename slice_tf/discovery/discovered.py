@@ -93,6 +93,7 @@ def _revive_rule(facts: dict[str, Any]) -> Rule:
     rates = ("precision", "recall", "error_rate")
     return Rule(
         tuple(Condition(**one) for one in facts["conditions"]),
+        facts["text"],
         facts["size"],
         **{name: Rate(**facts[name]) for name in rates},
     )

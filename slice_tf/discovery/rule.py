@@ -69,6 +69,7 @@ class Rule:
 
     Attributes:
         conditions: At most three.
+        text: All of them in words.
         size: Held-out rows for which they hold.
         precision: Share of those that lie in the found slice.
         recall: Share of the found slice for which they hold.
@@ -76,13 +77,14 @@ class Rule:
     """
 
     conditions: tuple[Condition, ...]
+    text: str
     size: int
     precision: Rate
     recall: Rate
     error_rate: Rate
 
     def __str__(self) -> str:
-        return " and ".join(map(str, self.conditions))
+        return self.text
 
     def holds(self, columns: Mapping[str, Any]) -> Any:
         """Returns where all conditions hold, bool of shape `[rows]`."""

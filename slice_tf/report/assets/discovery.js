@@ -42,6 +42,18 @@ function factsOf(one) {
   ].map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
+// What describes a group: its rule, what separates it, phrases.
+function wordsOf(one) {
+  const { rule, separations = [], phrases = [] } = one;
+  const share = (told) => (told.value === null ? "unknown" : `${rate(told.value)} % (${rate(told.low)} to ${rate(told.high)})`);
+  return [
+    rule && h("p", {}, h("b", {}, "Rule: "), foreign(rule.text), `. Of ${whole(rule.size)} held-out examples that it takes, ${share(rule.precision)} lie in the group and ${share(rule.error_rate)} are wrong; it takes ${share(rule.recall)} of the group.`),
+    separations.length > 0 && h("ul", {}, separations.map((told) => h("li", {}, foreign(told.condition),
+      `: ${plain(told.inside, "%")} % inside, ${plain(told.outside, "%")} % outside, ${told.lift.toFixed(1)} times as often (${told.low.toFixed(1)} to ${told.high.toFixed(1)})`))),
+    phrases.length > 0 && h("p", {}, h("b", {}, "Like: "), foreign(phrases.map((told) => told.text).join("; "))),
+  ];
+}
+
 async function decide(values) {
   const told = await post("/api/discovery", { run: SERVED.run, ...values });
   if (!told) return;
@@ -91,6 +103,7 @@ function group(one) {
       h("span", { class: `badge ${one.holds_up ? "hot" : ""}` }, one.holds_up ? "holds up" : "does not hold up"),
       decision && h("span", { class: "badge" }, decision.state)),
     one.description && h("p", { class: "lead" }, foreign(one.description)),
+    wordsOf(one),
     h("div", { class: "columns" },
       h("div", {}, factsOf(one), decision ? outcome(one, decision) : acceptForm(one)),
       one.scores?.length === 2 && figure(`${one.name}-scores`, labelPlot(one), "Each adds up to 100 %.")),
