@@ -3,10 +3,14 @@
 import dataclasses
 import json
 import pathlib
+import zipfile
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slice_tf.files import write_text
+
+if TYPE_CHECKING:
+    from slice_tf.discovery.found import Discovery
 
 FORMAT_VERSION = 1
 FILE_NAME = "decisions.json"
@@ -25,11 +29,8 @@ class Decisions:
     """
 
     def __init__(self, run: pathlib.Path) -> None:
-        # Scikit-learn is needed by whoever looks at a discovery, alone.
-        from slice_tf.discovery import load_discovery
-
         self.run = run
-        self.found = load_discovery(run)
+        self.found = _read(run)
         self._path = run / FILE_NAME
         self.decided: dict[str, dict[str, str]] = self._load()
 
@@ -148,3 +149,29 @@ class Decisions:
             f"{self._path}: Decisions must be of format {FORMAT_VERSION}. "
             f"Received: format_version={values['format_version']}"
         )
+
+
+def _read(run: pathlib.Path) -> "Discovery":
+    """Reads a run; whatever is wrong with it is one clear line."""
+    try:
+        # Scikit-learn is needed by whoever looks at a discovery, alone.
+        from slice_tf.discovery import load_discovery
+
+        return load_discovery(run)
+    except ImportError as error:
+        raise ValueError(
+            "Discovery runs are shown where the extra is installed: pip "
+            f"install 'slice-tf[discovery]'. Received: error={error}"
+        ) from error
+    except (
+        AttributeError,
+        KeyError,
+        OSError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise ValueError(
+            f"{run}: A run must be what `slice-tf discover` wrote. "
+            f"Received: {type(error).__name__}={error}"
+        ) from error

@@ -17,7 +17,6 @@ from slice_tf.schema import BASE
 
 FORMAT_VERSION = 1
 FILE_NAME = "review.json"
-AUDITS_FILE = "audits.json"
 LONGEST_NOTE = 4_000
 
 Answers = Mapping[str, Mapping[str, bool]]

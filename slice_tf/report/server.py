@@ -4,6 +4,7 @@ import http.server
 import json
 import logging
 import pathlib
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from slice_tf.report.desk import Desk
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 15
+_POLL_SECONDS = 0.05  # How long an end may wait.
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -53,7 +55,16 @@ class ReviewServer(http.server.ThreadingHTTPServer):
         self.desk = desk
         # Writes come one at a time, and the last is whole before an exit.
         self.writing = threading.Lock()
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(_POLL_SECONDS,), daemon=True
+        )
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Notes what went wrong on a connection; the next is served."""
+        # A browser that closed its tab is no news to whoever started us.
+        gone = isinstance(sys.exc_info()[1], ConnectionError)
+        level = logging.DEBUG if gone else logging.ERROR
+        logger.log(level, "a request failed", exc_info=not gone)
 
     def __enter__(self) -> "ReviewServer":
         self._thread.start()
@@ -82,8 +93,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return "slice-tf"
 
     def log_message(self, format: str, *args: Any) -> None:
-        # Without the address, which may hold the token.
-        logger.debug("%s answered", self.command)
+        # Without the address, which may hold the token. A connection that
+        # timed out asked for nothing.
+        logger.debug("%s answered", getattr(self, "command", "nothing"))
 
     def _named(self) -> dict[str, str]:
         """Returns the request's headers; names come in any case."""
@@ -98,6 +110,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._refuse(404, "There is no such page.")
         except ValueError as error:
             self._refuse(400, str(error))
+        except ConnectionError:
+            raise  # Nobody is there to be told.
         except OSError as error:
             self._refuse(500, f"{type(error).__name__}: {error.strerror}")
 
