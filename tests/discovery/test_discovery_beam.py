@@ -37,3 +37,38 @@ def test_batches_must_not_be_empty(tmp_path):
     FOUND.regions.save(tmp_path / "regions.npz")
     with pytest.raises(ValueError, match=r"must be positive.*batch_size=0"):
         ScoreSlices(str(tmp_path / "regions.npz"), 0)
+
+
+HALVES = """import numpy as np
+
+
+def load():
+    return lambda rows: np.asarray(rows) * 2
+
+
+class Handler:
+    def load_model(self):
+        return 2
+
+    def run_inference(self, batch, model):
+        return [row * model for row in batch]
+"""
+
+
+@pytest.mark.parametrize("loader", ["load", "Handler"])
+def test_rows_are_embedded_where_they_are_scored(tmp_path, loader):
+    FOUND.regions.save(tmp_path / "regions.npz")
+    (tmp_path / "halves.py").write_text(HALVES)
+    expected = FOUND.regions.scores(EMBEDDINGS[:20])
+
+    def check(scored):
+        rows = np.stack([row for _, row in sorted(scored, key=lambda r: r[0])])
+        np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+    with beam.Pipeline() as pipeline:
+        halves = list(enumerate(EMBEDDINGS[:20] / 2))
+        encoder = f"{tmp_path / 'halves.py'}:{loader}"
+        transform = ScoreSlices(
+            str(tmp_path / "regions.npz"), 8, encoder=encoder
+        )
+        assert_that(pipeline | beam.Create(halves) | transform, check)
