@@ -14,7 +14,7 @@ from slice_tf_serving.json_requests import parse
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import decode_all
 
-ROUNDS = 3000
+ROUNDS = 1000
 MAX_ELEMENTS = 1000
 SPEC = SignatureSpec(
     {
