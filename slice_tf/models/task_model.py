@@ -128,6 +128,8 @@ class TaskModel(keras.Model):
     def compile(
         self,
         optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
         **kwargs: Any,
@@ -136,6 +138,8 @@ class TaskModel(keras.Model):
 
         Args:
             optimizer: As in Keras.
+            loss: Must be `None`.
+            loss_weights: Must be `None`.
             metrics: As in Keras. They score the probabilities of the final
                 prediction (of shape `[batch, 1]`, class 1, for a binary task;
                 else `[batch, classes]` or `[batch, labels]`), or the number
@@ -147,12 +151,14 @@ class TaskModel(keras.Model):
         Raises:
             ValueError: If a loss is passed; the model brings its own.
         """
-        for name in ("loss", "loss_weights"):
-            if kwargs.pop(name, None) is not None:
+        given = {"loss": loss, "loss_weights": loss_weights}
+        for name, value in given.items():
+            if value is not None:
                 raise ValueError(
                     f"`{name}` must not be passed, because the model brings "
-                    f"its own losses. Received: {name}. Choose among them "
-                    "with `recipe`, or weigh examples with `sample_weight`."
+                    f"its own losses. Received: {name}={value}. Choose among "
+                    "them with `recipe`, or weigh examples with "
+                    "`sample_weight`."
                 )
         super().compile(
             optimizer=optimizer,
@@ -176,15 +182,26 @@ class TaskModel(keras.Model):
         if self.built and optimizer_built:
             self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Trains as `keras.Model.fit` does; checks membership of arrays.
 
         Raises:
             ValueError: If membership is neither 0 nor 1.
         """
         check_membership(y, self.schema.names if self.schema else ())
-        given = keras.tree.flatten(kwargs.pop("callbacks", None) or [])
-        return super().fit(x, y, callbacks=[LogSlices(), *given], **kwargs)
+        callbacks = [LogSlices(), *keras.tree.flatten(callbacks or [])]
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks, **kwargs
+        )
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Scores as `keras.Model.evaluate` does.

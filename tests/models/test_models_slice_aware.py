@@ -92,6 +92,29 @@ def test_weighted_metrics_take_the_weights_of_examples():
     np.testing.assert_allclose(result["accuracy"], of_class_1.mean())
 
 
+def test_arguments_of_fit_may_go_by_their_order_in_keras():
+    seen = []
+    on_batch = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append((batch, set(logs)))
+    )
+    made(2).fit(FEATURES, TARGETS, 32, 1, 0, [on_batch])
+    logs = {"loss", "base_loss", "indicator_loss", "expert_loss"}
+    assert [(batch, names - logs) for batch, names in seen] == [
+        (0, {"accuracy/base"}),
+        (1, {"accuracy/base"}),
+    ]
+
+
+def test_one_batch_is_trained_on_and_scored_by_name():
+    model = made(2)
+    before = model.test_on_batch(FEATURES, TARGETS, return_dict=True)["loss"]
+    for _ in range(5):
+        model.train_on_batch(FEATURES, TARGETS)
+    model.reset_metrics()
+    after = model.test_on_batch(FEATURES, TARGETS, return_dict=True)["loss"]
+    assert after < before
+
+
 def test_same_seed_gives_the_same_weights_and_predictions():
     runs = []
     for _ in range(2):
@@ -371,9 +394,14 @@ def test_model_without_weights_cannot_be_folded():
             "units=0",
         ),
         (
-            lambda: SliceAwareModel(mlp(), SCHEMA).compile(loss="mse"),
+            lambda: SliceAwareModel(mlp(), SCHEMA).compile("adam", "mse"),
             ValueError,
-            "brings its own losses",
+            "brings its own losses.*Received: loss=mse",
+        ),
+        (
+            lambda: SliceAwareModel(mlp(), SCHEMA).compile(loss_weights=[1]),
+            ValueError,
+            r"Received: loss_weights=\[1\]",
         ),
     ],
 )
