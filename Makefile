@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 # Processes that run tests, files dealt out among them.
 JOBS ?= 2
 # Programs of experiments/; the other files there are what they share.
-EXPERIMENTS := synthetic low_rank interval_coverage gate_power
+EXPERIMENTS := synthetic attention representation_size number_of_slices \
+	indicator_maps low_rank interval_coverage gate_power
 
 .PHONY: help demo test check format bench experiments clean
 

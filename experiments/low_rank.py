@@ -1,6 +1,6 @@
 """Whether experts of low rank do as well as full ones, at many slices.
 
-    python experiments/low_rank.py [--seeds 20] [--test 50000]
+    python experiments/low_rank.py [--seeds 10] [--test 50000]
 
 The paper's plane with 100 useless slices beside the two, experts of 13 units
 on a backbone of 13, and of 128 on one of 128. Writes a table and a picture to
@@ -13,11 +13,14 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+from alike import compare
 from kept_results import KeptResults
-from methods import BASELINE_METHODS, UNITS, accuracies, slice_aware
+from methods import UNITS, new_slice_aware
 from pages import paired_table, parse_flags, write_page
 from slice_figures import draw_slices
 from synthetic_data import Setting, make_problem
+
+from slice_tf.models.baselines.vanilla import new_vanilla
 
 # Width of experts and of `z`, the ranks compared, and how many seeds.
 WIDTHS = {UNITS: (None, 8, 4), 128: (None, 16, 8, 4)}
@@ -26,21 +29,22 @@ FULL = "full experts"
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Compares ranks and writes the page."""
-    parser = parse_flags(__doc__.splitlines()[0])
+    parser = parse_flags(__doc__.splitlines()[0], seeds=10)
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS))
     parser.add_argument("--useless", type=int, default=100)
     flags = parser.parse_args(argv)
     kept = KeptResults("low_rank")
     setting = Setting("low rank", useless=flags.useless)
     problem = make_problem(setting, range(flags.seeds), flags.test)
+    budget = f"{flags.seeds} seeds, {flags.test} points, {flags.useless}"
     cells: dict[str, dict[str, Any]] = {}
     for units in flags.widths:
         title = f"experts of {units} units"
         cells[title] = {}
-        for name, method in _methods(units).items():
+        for name, make in _makers(units).items():
             cells[title][name] = kept.get(
-                f"{title}, {vars(flags)}: {name}",
-                lambda: accuracies(method, problem, (UNITS, units)),  # noqa: B023
+                f"{budget}, {title}: {name}",
+                lambda: compare({"": make}, problem, (UNITS, units))[""],  # noqa: B023
             )
     words = (
         f"`python experiments/low_rank.py`: {flags.seeds} seeds, "
@@ -65,12 +69,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     draw_slices(flags.docs / "low_rank.svg", cells)
 
 
-def _methods(units: int) -> dict[str, Any]:
+def _makers(units: int) -> dict[str, Any]:
     ranked = {
-        f"rank {rank}" if rank else FULL: slice_aware(units=units, rank=rank)
+        f"rank {rank}" if rank else FULL: new_slice_aware(
+            units=units, rank=rank
+        )
         for rank in WIDTHS[units]
     }
-    return {"VANILLA": BASELINE_METHODS["VANILLA"], **ranked}
+    return {"VANILLA": new_vanilla, **ranked}
 
 
 if __name__ == "__main__":

@@ -21,16 +21,16 @@ TRAINING = {"epochs": 100, "batch_size": 64}
 Method = Callable[[ScannedTask], Any]
 
 
-def slice_aware(
+def new_slice_aware(
     recipe: Recipe = DEFAULT,
     attention: type | None = None,
     units: int = UNITS,
     rank: int | None = None,
     **changes: Any,
 ) -> Method:
-    """Returns a method: the slice-aware model, with a recipe changed."""
+    """Returns what makes slice-aware models, with a recipe changed."""
 
-    def train(task: ScannedTask) -> Any:
+    def make(task: ScannedTask) -> Any:
         model = SliceAwareModel(
             task.backbone(),
             task.schema,
@@ -41,9 +41,15 @@ def slice_aware(
         )
         if attention is not None:
             model.module.slice_attention.__class__ = attention
-        return task.fit(model)
+        return model
 
-    return train
+    return make
+
+
+def slice_aware(*choices: Any, **changes: Any) -> Method:
+    """Returns a method: a new slice-aware model, trained."""
+    make = new_slice_aware(*choices, **changes)
+    return lambda task: task.fit(make(task))
 
 
 def up_weighted(member_weight: float) -> Method:

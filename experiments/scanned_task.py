@@ -45,26 +45,25 @@ class ScannedTask(BaselineTask):
         if weights is None:
             weights = np.ones(size, np.float32)
         trained = np.arange(size) if rows is None else np.flatnonzero(rows)
-        model.compile(self.optimizer())
-        model.optimizer.build(model.trainable_variables)
-        train = _compiled("train", model, _trainer)
-        states = (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            model.optimizer.variables,
-        )
+        self.prepare(model)
+        train = _compiled("train", model, trainer)
         found = train(
-            tuple(map(_values, states)),
+            state_of(model),
             _values(model.metrics_variables),
-            self._order(trained),
+            self.order(trained),
             (features, targets, weights),
         )
-        for variables, values in zip(states, found, strict=True):
+        for variables, values in zip(_state(model), found, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         return model
 
-    def _order(self, trained: Any) -> Any:
+    def prepare(self, model: Any) -> None:
+        """Gives a model the task's optimizer."""
+        model.compile(self.optimizer())
+        model.optimizer.build(model.trainable_variables)
+
+    def order(self, trained: Any) -> Any:
         """Returns whose turn it is, of shape `[steps, batch]`.
 
         The last batch of an epoch is filled up from the epoch's start.
@@ -80,7 +79,7 @@ class ScannedTask(BaselineTask):
 
 def outputs_of(model: Any, features: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a model predicts of many examples, as arrays."""
-    predict = _compiled("predict", model, _predictor)
+    predict = _compiled("predict", model, predictor)
     found = predict(
         _values(model.trainable_variables),
         _values(model.non_trainable_variables),
@@ -89,7 +88,14 @@ def outputs_of(model: Any, features: Mapping[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(value) for name, value in found.items()}
 
 
-def _trainer(model: Any) -> Callable[..., Any]:
+def state_of(model: Any) -> tuple[list[Any], ...]:
+    """Returns the arrays of weights, other variables and the optimizer."""
+    return tuple(map(_values, _state(model)))
+
+
+def trainer(model: Any) -> Callable[..., Any]:
+    """Returns the function that trains from a state and an order of rows."""
+
     def train(state: Any, metrics: Any, order: Any, data: Any) -> Any:
         def step(state: Any, rows: Any) -> tuple[Any, None]:
             batch = jax.tree.map(lambda column: column[rows], data)
@@ -101,11 +107,21 @@ def _trainer(model: Any) -> Callable[..., Any]:
     return train
 
 
-def _predictor(model: Any) -> Callable[..., Any]:
+def predictor(model: Any) -> Callable[..., Any]:
+    """Returns the function from weights and features to outputs."""
+
     def predict(weights: Any, fixed: Any, features: Any) -> Any:
         return model.stateless_call(weights, fixed, features, training=False)[0]
 
     return predict
+
+
+def _state(model: Any) -> tuple[Any, ...]:
+    return (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+    )
 
 
 def _values(variables: Any) -> list[Any]:

@@ -1,0 +1,99 @@
+"""Trains one model a seed, all seeds in one compiled loop.
+
+A step of so small a model is mostly waiting: twenty side by side take little
+longer than one. It serves methods that train one model; those that train
+several, or choose, go through `methods.accuracies`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from methods import UNITS, scores, size, task_of
+from scanned_task import predictor, state_of, trainer
+from synthetic_data import Problem
+
+
+@dataclasses.dataclass(frozen=True)
+class AlikeModels:
+    """Models of one shape, a seed each.
+
+    Args:
+        model: One of them; its own weights are of no use.
+        states: Trained weights and other variables, seeds first.
+    """
+
+    model: Any
+    states: tuple[list[Any], list[Any]]
+
+    def outputs(self, points: Any) -> dict[str, Any]:
+        """Returns what they predict of points `[seeds, examples, 2]`."""
+        predict = jax.jit(jax.vmap(predictor(self.model)))
+        found = predict(*self.states, {"point": points})
+        return {name: np.asarray(value) for name, value in found.items()}
+
+    def accuracies(self, problem: Problem) -> dict[str, Any]:
+        """Returns what `methods.accuracies` does."""
+        says_one = self.outputs(problem.test.points)["logits"][..., 0] > 0
+        found = [
+            scores(one, problem, seed) for seed, one in enumerate(says_one)
+        ]
+        accuracy = np.round(found, 4).tolist()
+        return {"accuracy": accuracy, "parameters": size(self.model)}
+
+
+def train_alike(
+    make: Callable[[Any], Any],
+    problem: Problem,
+    units: tuple[int, ...] = (UNITS, UNITS),
+    labels: Any = None,
+) -> AlikeModels:
+    """Trains a model of every seed's examples.
+
+    Args:
+        make: From a `ScannedTask` to a new model.
+        problem: The data sets.
+        units: Widths of the backbone's layers.
+        labels: Labels or probabilities to learn instead of the problem's, of
+            shape `[seeds, examples]` or `[seeds, examples, classes]`.
+    """
+    starts, orders, model = [], [], None
+    for seed in range(problem.num_seeds):
+        keras.utils.set_random_seed(seed)
+        task = task_of(problem, seed, units)
+        model = make(task)
+        task.prepare(model)
+        starts.append(state_of(model))
+        orders.append(task.order(np.arange(len(problem.train.label[seed]))))
+    data = _data(problem, labels)
+    train = jax.jit(jax.vmap(trainer(model), in_axes=(0, None, 0, 0)))
+    metrics = [jnp.asarray(one.value) for one in model.metrics_variables]
+    first = jax.tree.map(lambda *each: np.stack(each), *starts)
+    weights, fixed, _ = train(first, metrics, np.stack(orders), data)
+    return AlikeModels(model, (weights, fixed))
+
+
+def compare(
+    makers: Mapping[str, Callable[[Any], Any]],
+    problem: Problem,
+    units: tuple[int, ...] = (UNITS, UNITS),
+) -> dict[str, Any]:
+    """Returns accuracies by the name of what makes the models."""
+    return {
+        name: train_alike(make, problem, units).accuracies(problem)
+        for name, make in makers.items()
+    }
+
+
+def _data(problem: Problem, labels: Any) -> Any:
+    train = problem.train
+    targets = {
+        "label": train.label if labels is None else labels,
+        "membership": train.membership,
+    }
+    weights = np.ones(train.label.shape, np.float32)
+    return {"point": train.points}, targets, weights
