@@ -13,8 +13,8 @@ class Recipe:
 
     The defaults are the recipe `default`. On the paper's synthetic setting
     (section 3.3; 20 seeds, 50 000 test points) it raises the accuracy inside
-    the two slices from 78.5 and 67.7 % (no slices) and 87.8 and 77.9 % (recipe
-    `paper`) to 96.4 and 93.6 %; overall 97.4, 98.1 and 98.8 %. See
+    the two slices from 78.4 and 65.2 % (no slices) and 88.7 and 77.0 % (recipe
+    `paper`) to 96.2 and 92.0 %; overall 97.4, 98.1 and 98.8 %. See
     `docs/experiments/synthetic.md`.
 
     Args:
