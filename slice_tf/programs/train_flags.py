@@ -114,7 +114,7 @@ def _add_data_flags(parser: FlagParser) -> None:
         "--features",
         "data.features",
         "what the model reads: name=dtype or name=dtype:shape, such as "
-        "image=float32:8x8",
+        "image=float32:8x8; tokens=int64:max16 is padded to 16 values",
         nargs="+",
     )
     _add(

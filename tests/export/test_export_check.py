@@ -15,6 +15,7 @@ from slice_tf.export import (
     make_probe,
 )
 from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
+from slice_tf.schema import Slice, SliceSchema
 
 
 class Smuggled(keras.layers.Layer):
@@ -78,6 +79,30 @@ def test_every_signature_answers_what_keras_says(name, tmp_path):
     assert asked == set(report.signatures) == SIGNATURES[name]
     assert report.runtimes == ("python", "c")
     assert "ParseExampleV2" in report.operations
+    assert report.largest_difference < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("task", "classes", "asked"),
+    [
+        ("multi_label", 3, {"classify", "examples"}),
+        ("regression", 0, {"regress", "examples"}),
+    ],
+)
+def test_other_tasks_answer_what_keras_says(task, classes, asked, tmp_path):
+    keras.utils.set_random_seed(4)
+    schema = SliceSchema((Slice("small"), Slice("seen", monitor_only=True)))
+    backbone = build_mlp({"x": ((4,), "float32")}, units=(8,))
+    model = SliceAwareModel(backbone, schema, classes or None, task=task)
+    spec = FeatureSpec(SPEC.features, num_classes=classes, task=task)
+    path = export_saved_model(
+        model, tmp_path / "m", spec, slice_heads=schema.names
+    )
+    report = check_saved_model(
+        path, probe=make_probe(model, spec), runtimes=["c"]
+    )
+    heads = {"heads", "indicator_small", "expert_small", "indicator_seen"}
+    assert set(report.signatures) == asked | DENSE | heads
     assert report.largest_difference < 1e-5
 
 

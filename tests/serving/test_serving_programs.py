@@ -99,7 +99,7 @@ def test_export_writes_a_part_for_other_models(model_dir, tmp_path, capsys):
 def test_export_refuses_results_of_another_model(model_dir, tmp_path, capsys):
     results = tmp_path / "results.json"
     evaluator = Evaluator(SCHEMA, 2)
-    evaluator.add(np.zeros(5, int), np.full(5, 0.2), np.ones((5, 2), int))
+    evaluator.add(np.zeros(5, int), np.full((5, 2), 0.5), np.ones((5, 2), int))
     evaluator.results(model=ModelFacts("m", "beef")).save(results)
     flags = ["--model", model_dir, "--results", results]
     done = run(capsys, "export", "--output-dir", tmp_path / "m", *flags)
