@@ -67,9 +67,9 @@ def check_labels(labels: Any, num_classes: int) -> Any:
             "`labels` must be integers, because they are class ids. "
             f"Received: labels.dtype={array.dtype}"
         )
-    array = array.astype(np.int64)
-    wrong = np.flatnonzero((array < 0) | (array >= num_classes))
-    if wrong.size:
+    array = array.astype(np.int64, copy=False)
+    if array.size and not 0 <= array.min() <= array.max() < num_classes:
+        wrong = np.flatnonzero((array < 0) | (array >= num_classes))
         raise ValueError(
             f"`labels` must lie in [0, {num_classes}), because there are "
             f"{num_classes} classes. Received: label={array[wrong[0]]} at "

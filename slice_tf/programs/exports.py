@@ -10,7 +10,7 @@ from slice_tf.programs.flags import whole_number
 if TYPE_CHECKING:
     from slice_tf.evaluation import Results
 
-logger = logging.getLogger("slice_tf.evaluate")
+logger = logging.getLogger("slice_tf.evaluation")
 
 
 def add_export_flags(parser: argparse.ArgumentParser) -> None:
