@@ -71,9 +71,9 @@ class SliceIndicators(keras.layers.Layer):
         self.built = True
 
     def call(self, z: Any) -> Any:
-        zeros = ops.zeros_like(z[:, :1])
         if self.base_indicator == "learned":
             return ops.matmul(z, self.kernel) + self.bias
+        zeros = ops.zeros_like(z[:, :1])
         if not self.num_slices:
             return zeros
         q = ops.matmul(z, self.kernel) + self.bias
