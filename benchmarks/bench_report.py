@@ -2,8 +2,9 @@
 
     python benchmarks/bench_report.py [--runs 5]
 
-Pages of 30, 100 and 300 slices, two classes, with baseline, verdicts,
-overlap and learned indicators; needs Chromium for the last two columns.
+Pages of 30, 100 and 300 slices, two classes, and of 300 with 50 classes, with
+baseline, verdicts, overlap and learned indicators; needs Chromium for the
+last two columns.
 `ready`: from navigation until the overview is drawn, in a warm browser; an
 empty page in the same browser is the floor. The sizes of pages are in
 megabytes of 10 ** 6 bytes.
@@ -30,12 +31,12 @@ LARGEST_MEGABYTES, LONGEST_SECONDS = 2.0, 2.0
 EXAMPLES = 20_000
 
 
-def make_results(num_slices: int) -> Results:
+def make_results(num_slices: int, num_classes: int) -> Results:
     """Returns results with everything that a file of results can hold."""
     rng = np.random.default_rng(0)
     rates = np.clip(rng.lognormal(-4, 1.4, num_slices), 0.0005, 0.3)
     membership = (rng.random((EXAMPLES, num_slices)) < rates).astype(int)
-    labels = rng.integers(0, 2, EXAMPLES)
+    labels = rng.integers(0, num_classes, EXAMPLES)
     schema = SliceSchema(
         tuple(
             Slice(f"slice_number_{i}", f"What slice number {i} is about")
@@ -44,15 +45,16 @@ def make_results(num_slices: int) -> Results:
     )
 
     def predict(skill: float) -> np.ndarray:
-        logits = (2 * labels - 1) * skill + rng.normal(size=EXAMPLES)
-        positive = 1 / (1 + np.exp(-logits))
-        return np.stack([1 - positive, positive], axis=1)
+        logits = rng.normal(size=(EXAMPLES, num_classes))
+        logits[np.arange(EXAMPLES), labels] += skill
+        odds = np.exp(logits)
+        return odds / odds.sum(axis=1, keepdims=True)
 
-    before, after = predict(1.5), predict(1.4)
+    before, after = predict(2.2), predict(2.1)
     learned = rng.normal(size=membership.shape) + 3 * membership - 1.5
     results = []
     for model, other in ((before, None), (after, before)):
-        evaluator = Evaluator(schema, 2)
+        evaluator = Evaluator(schema, num_classes)
         evaluator.add(
             labels,
             model,
@@ -81,9 +83,10 @@ def main() -> None:
         empty = folder / "empty.html"
         empty.write_text('<!doctype html><html data-ready="true"><p>Nothing')
         pages, written = {"empty page": empty}, {}
-        for count in (30, 100, 300):
-            results, path = make_results(count), folder / f"{count}.html"
-            key = f"{count} slices"
+        for count, classes in ((30, 2), (100, 2), (300, 2), (300, 50)):
+            results = make_results(count, classes)
+            path = folder / f"{count}-{classes}.html"
+            key = f"{count} slices, {classes} classes"
             written[key] = seconds_to(write_page, path, results)
             pages[key] = path
         ready = open_in_turns(pages, runs)

@@ -1,6 +1,7 @@
 """A directory of results and a discovery run, for tests of `slice-tf ui`."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -13,6 +14,7 @@ ATTACK = "</script><img src=x onerror=\"console.error('ran')\"><b>"
 SCHEMA = SliceSchema((Slice("night", "Taken at night"), Slice("rare")))
 
 
+@functools.cache
 def make_results(texts=None, size=60):
     """A candidate that is worse in `night`, with a sample of examples."""
     rng = np.random.default_rng(0)

@@ -30,7 +30,7 @@ def pack(values: Any) -> str:
         ValueError: If a number is not finite.
     """
     text = json.dumps(_shorten(values), allow_nan=False, separators=(",", ":"))
-    packed = gzip.compress(text.encode("ascii"), compresslevel=9, mtime=0)
+    packed = gzip.compress(text.encode("ascii"), compresslevel=7, mtime=0)
     return base64.b64encode(packed).decode("ascii")
 
 

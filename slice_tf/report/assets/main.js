@@ -1,6 +1,6 @@
 // Which view is shown, keys, and the theme.
 
-const VIEWS = [["", "Overview", overview], ["compare", "Compare", comparePage], ["functions", "Slicing functions", functionsPage]];
+const VIEWS = [["", "Overview", overview], ["compare", "Compare", comparePage], ["functions", "Functions", functionsPage]];
 const MAIN = document.getElementById("main");
 
 // Names of slices need no escapes, so an address with some is none of ours.

@@ -21,7 +21,7 @@ function confusionPlot(one) {
         { class: part > 0.55 ? "count on" : "count", "text-anchor": "middle" }),
     ];
   }));
-  const every = Math.ceil(14 / size);
+  const every = Math.ceil(20 / size);
   const numbers = cells.map((_, i) => i % every === 0 && [
     text(left + (i + 0.5) * size, top - 6, String(i), { class: "tick", "text-anchor": "middle" }),
     text(left - 8, top + (i + 0.5) * size + 4, String(i), { class: "tick", "text-anchor": "end" }),
