@@ -14,6 +14,14 @@ SIGNATURE = "signature_name"
 
 _MAX_DEPTH = 128
 _INT64_DIGITS = 20  # with a sign
+_SPACE = " \t\r\n"
+# A backslash and what belongs to it.
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w"
+    r"|(?P<half>\\u[dD][89a-fA-F]\w\w)"
+    r"|\\.",
+    re.DOTALL,
+)
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -76,8 +84,8 @@ def _num_keys(document: dict[str, Any]) -> int:
 
 def _read_slowly(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode().lstrip()
-        if not text:
+        text = body.decode()
+        if not text.strip(_SPACE):
             raise invalid("JSON Parse error: The document is empty")
         document = _decoded(text)
     except UnicodeDecodeError as error:
@@ -125,8 +133,12 @@ def _told(error: json.JSONDecodeError) -> str:
             ),
             f"{error.msg}.",
         )
-    offset = len(error.doc[: error.pos].encode(errors="replace"))
-    return f"{text} at offset: {offset}"
+    return f"{text} at offset: {_offset(error.doc, error.pos)}"
+
+
+def _offset(text: str, position: int) -> int:
+    """Returns where a character is, in bytes."""
+    return len(text[:position].encode(errors="replace"))
 
 
 def _is_in_object(text: str) -> bool:
@@ -141,9 +153,36 @@ def _is_in_object(text: str) -> bool:
 
 def _decoded(text: str) -> Any:
     try:
-        return _DECODER.raw_decode(text)[0]
+        document, end = _read(text)
+    except _TooBigError as error:
+        # The digits are a number of their own somewhere, first of all here.
+        found = re.search(rf"(?<![\w.+\x22-]){re.escape(str(error))}", text)
+        offset = _offset(text, found.start() if found else 0)
+        raise invalid(
+            "JSON Parse error: Number too big to be stored in double. "
+            f"at offset: {offset}"
+        ) from error
+    _check_surrogates(text, end)
+    return document
+
+
+def _read(text: str) -> tuple[Any, int]:
+    """Returns the value at the start of a text, and where it ends."""
+    start = len(text) - len(text.lstrip(_SPACE))
+    try:
+        return _DECODER.raw_decode(text, start)
     except RecursionError:
-        return _DECODER.raw_decode(_pruned(text))[0]
+        return _DECODER.raw_decode(_pruned(text), start)
+
+
+def _check_surrogates(text: str, end: int) -> None:
+    """Refuses half a surrogate pair anywhere, which Python reads."""
+    for escape in _ESCAPE.finditer(text, 0, end):
+        if escape["half"]:
+            raise invalid(
+                "JSON Parse error: The surrogate pair in string is invalid. "
+                f"at offset: {_offset(text, escape.start())}"
+            )
 
 
 def _pruned(text: str) -> str:
@@ -171,13 +210,15 @@ def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values if len(values) == len(pairs) else dict(reversed(pairs))
 
 
+class _TooBigError(Exception):
+    """A number that no double can hold; its digits."""
+
+
 def _finite(digits: str) -> float:
     """Returns a number, which may be too long for `int` to read."""
     number = float(digits)
     if math.isinf(number):
-        raise invalid(
-            "JSON Parse error: Number too big to be stored in double."
-        )
+        raise _TooBigError(digits)
     return number
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from slice_tf_serving.dtypes import BY_NAME, Array, Dtype
 from slice_tf_serving.specs import SignatureSpec
 
 _TEXT_BYTES = 256
+_INDENT = " " * 4
 _MAX_RANK = 64  # of NumPy
 _KINDS = {"f": "if", "i": "i", "u": "i", "b": "b"}
 _FLOATS = ("DT_FLOAT", "DT_DOUBLE")
@@ -45,16 +46,42 @@ def is_named(value: Any) -> bool:
 
 
 def described(value: Any) -> str:
-    """Returns the JSON of a value for an error, cut to a bearable length."""
+    """Returns the JSON of a value for an error, cut to a bearable length.
+
+    Objects take a line a member and lists one line, as in TensorFlow Serving.
+    """
     text = ""
     try:
-        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+        for part in _described(value, 0):
             text += part[:_TEXT_BYTES]
             if len(text) >= _TEXT_BYTES:
                 break
     except RecursionError:
         text += "..."
     return text.encode(errors="replace")[:_TEXT_BYTES].decode(errors="ignore")
+
+
+def _described(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        start = "{\n"
+        for key, one in value.items():
+            yield f"{start}{_INDENT * (depth + 1)}{_dumped(key)}: "
+            yield from _described(one, depth + 1)
+            start = ",\n"
+        yield f"\n{_INDENT * depth}}}"
+    elif isinstance(value, list) and value:
+        start = "["
+        for one in value:
+            yield start
+            yield from _described(one, depth + 1)
+            start = ", "
+        yield "]"
+    else:
+        yield _dumped(value)
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def encoded(text: str) -> bytes:

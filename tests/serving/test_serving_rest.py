@@ -114,7 +114,24 @@ def test_floats_are_written_short(http_call):
             '{"signature_name": "__saved_model_init_op", "instances": [1]}',
             "Failed to get input map for signature: __saved_model_init_op",
         ),
-        ('{"instances": [1e400]}', "Number too big to be stored in double."),
+        (
+            ' {"a": "1e400", "instances": [1e400]}',
+            "Number too big to be stored in double. at offset: 30",
+        ),
+        (
+            f'{{"instances": [1e400, {"[" * 5000}{"]" * 5000}]}}',
+            "Number too big to be stored in double. at offset: 15",
+        ),
+        (
+            r' {"a": "\\ud800 \ud83d\ude00 \ud83d", "instances": [1]}',
+            "The surrogate pair in string is invalid. at offset: 29",
+        ),
+        (
+            '{"inputs": {"a": [1, {"b": "x"}], "c": {}}, "instances": 2.5}',
+            'JSON Value: {\n    "inputs": {\n        "a": [1, {\n'
+            '                "b": "x"\n            }],\n        "c": {}\n'
+            '    },\n    "instances": 2.5\n} Not formatted correctly',
+        ),
         (
             '{"instances": ["x"]}',
             "Failed to process element: 0 of 'instances' list. Error: "
