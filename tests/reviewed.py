@@ -6,6 +6,7 @@ import functools
 import numpy as np
 
 from slice_tf.discovery import discover, save_discovery
+from slice_tf.discovery.describe import with_rules
 from slice_tf.discovery.look import with_examples
 from slice_tf.evaluation import Evaluator, ExampleSampler, gate
 from slice_tf.schema import Slice, SliceSchema
@@ -39,7 +40,7 @@ def make_results(texts=None, size=60):
     )
 
 
-def save_run(directory):
+def save_run(directory, rules=False):
     """A run on embeddings where two far clusters are often wrong."""
     rng = np.random.default_rng(0)
     places = rng.integers(0, 4, 1200)
@@ -48,6 +49,9 @@ def save_run(directory):
     wrong = (places < 2) & (rng.random(1200) < 0.8)
     probabilities = np.eye(2)[labels ^ wrong] * 0.8 + 0.1
     found = discover(embeddings, labels, probabilities)
+    if rules:
+        told = embeddings, labels, probabilities
+        found = with_rules(found, {"place": places.astype(float)}, *told)
     shown = {"text": [ATTACK] * 1200}
     found = with_examples(found, shown, labels, probabilities)
     save_discovery(directory, found)

@@ -59,7 +59,8 @@ class Decisions:
             values: `act`, one of `accept`, `reject` and `reopen`; `found`, a
                 list of names, several of which are accepted as one slice;
                 and for `accept` the `name` of the new slice, the `feature`
-                that is embedded and the import path of an `encoder`.
+                that is embedded and the import path of an `encoder`; without
+                a feature, the slice is its rule.
 
         Returns:
             `decided`: name of a found slice to what became of it.
@@ -96,7 +97,7 @@ class Decisions:
     def _accept(
         self, asked: list[str], values: Mapping[str, Any]
     ) -> dict[str, str]:
-        from slice_tf.discovery import accept
+        from slice_tf.discovery import accept, accept_rule
 
         texts = {
             key: values.get(key, "") for key in ("name", "feature", "encoder")
@@ -107,10 +108,12 @@ class Decisions:
                     f"`{key}` must be a text of {_MOST_TEXT} characters at "
                     f"most. Received: {key}={str(text)[:_MOST_TEXT]}"
                 )
-        if not texts["feature"]:
+        rules = [one.rule for one in self.found.slices if one.name in asked]
+        if not texts["feature"] and None in rules:
             raise ValueError(
                 "An accepted slice must say which feature of the examples is "
-                "the embedding, or is encoded. Received: feature=''"
+                "the embedding, or is encoded, unless a rule describes it. "
+                "Received: feature=''"
             )
         name = texts["name"]
         if not name.isidentifier():  # It becomes the name of a file.
@@ -118,14 +121,18 @@ class Decisions:
                 "A slice's name must be lower-case letters, digits and "
                 f"underscores. Received: name={name!r}"
             )
-        path, test = accept(
-            self.run,
-            asked,
-            name,
-            texts["feature"],
-            self.run / FUNCTIONS / f"{name}.py",
-            texts["encoder"],
-        )
+        output = self.run / FUNCTIONS / f"{name}.py"
+        if texts["feature"]:
+            path, test = accept(
+                self.run,
+                asked,
+                name,
+                texts["feature"],
+                output,
+                texts["encoder"],
+            )
+        else:
+            path, test = accept_rule(self.run, asked, name, output)
         return {
             "state": "accepted",
             "name": name,

@@ -67,7 +67,7 @@ const chosen = new Set(); // Groups to be accepted as one.
 function acceptForm(one) {
   const also = [...chosen].filter((name) => name !== one.name && !DECIDED[name]);
   const [name, named] = field("Name of the new slice", "", { name: "name", placeholder: "small_print", spellcheck: "false" });
-  const [feature, fed] = field("Feature that is the embedding, or is encoded", draw.feature ?? "", { name: "feature", spellcheck: "false" });
+  const [feature, fed] = field(one.rule ? "Feature to embed; empty for the rule" : "Feature that is the embedding, or is encoded", draw.feature ?? "", { name: "feature", spellcheck: "false" });
   const [encoder, path] = field("Encoder, if any: module:function", draw.encoder ?? "", { name: "encoder", spellcheck: "false" });
   const together = FOUND.filter((other) => other !== one && !DECIDED[other.name]);
   return [

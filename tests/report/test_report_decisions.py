@@ -1,0 +1,81 @@
+import json
+
+import pytest
+
+from reviewed import save_run
+from slice_tf.report.decisions import Decisions
+from slice_tf.slicing import load
+
+ACCEPT = {"act": "accept", "found": ["found_0"], "name": "far"}
+
+
+@pytest.fixture(scope="module")
+def kept_run(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run")
+    save_run(path, rules=True)
+    return path
+
+
+@pytest.fixture
+def run(kept_run, tmp_path):
+    for name in ("discovered.json", "regions.npz"):
+        (tmp_path / name).write_bytes((kept_run / name).read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"act": "drop"}, "must be to accept, reject or reopen"),
+        ({"found": []}, "must be on slices that were found"),
+        ({"found": "found_0"}, "must be on slices that were found"),
+        ({"found": ["found_9"]}, "must be on slices that were found"),
+        ({"name": "../far"}, "lower-case letters, digits"),
+        ({"name": "class"}, "lower-case letters, digits"),
+        ({"name": "Far"}, "lower-case letters, digits"),
+        ({"name": 1}, "`name` must be a text"),
+        ({"feature": "x" * 201}, "`feature` must be a text of 200"),
+    ],
+)
+def test_a_refused_decision_writes_nothing(run, change, message):
+    with pytest.raises(ValueError, match=message):
+        Decisions(run).decide({**ACCEPT, **change})
+    assert sorted(one.name for one in run.iterdir()) == [
+        "discovered.json",
+        "regions.npz",
+    ]
+
+
+def test_without_a_feature_a_slice_is_its_rule(run):
+    told = Decisions(run).decide(ACCEPT)["decided"]["found_0"]
+    assert (told["state"], told["name"]) == ("accepted", "far")
+    (function,) = load(told["file"])
+    assert function.name == "far"
+    assert tuple(function.needs) == ("place",)
+
+
+def test_decisions_survive_and_can_be_taken_back(run):
+    Decisions(run).decide({**ACCEPT, "feature": "embedding"})
+    Decisions(run).decide({"act": "reject", "found": ["found_1"]})
+    again = Decisions(run)
+    assert again.line() == {"found": 3, "holding": 3, "decided": 2}
+    again.decide({"act": "reopen", "found": ["found_0", "found_1"]})
+    assert Decisions(run).decided == {}
+    # A function that was written is its owner's: it stays.
+    assert (run / "slices" / "far.py").exists()
+    with pytest.raises(ValueError, match="yours is never overwritten"):
+        Decisions(run).decide(ACCEPT)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "must be what `slice-tf ui` wrote"),
+        ("[]", "must be what `slice-tf ui` wrote"),
+        (json.dumps({"format_version": 2, "found": {}}), "of format 1"),
+    ],
+)
+def test_damaged_decisions_are_named(run, text, message):
+    (run / "decisions.json").write_text(text)
+    with pytest.raises(ValueError, match=f"decisions.json: .*{message}"):
+        Decisions(run)
