@@ -15,6 +15,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import numpy as np
 from alike import train_alike
+from kept_results import KeptResults
 from methods import new_slice_aware
 from pages import paired_table, parse_flags, write_page
 from slice_figures import draw_curves
@@ -34,7 +35,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     flags = parser.parse_args(argv)
     setting = Setting("displaced")
     problem = make_problem(setting, range(flags.seeds), flags.test)
-    cells = {size: _of_size(size, problem) for size in flags.sizes}
+    kept = KeptResults("representation_size")
+    cells = {
+        size: kept.get(
+            f"h = {size}, {flags.seeds} seeds, {flags.test} points",
+            lambda: _of_size(size, problem),  # noqa: B023
+        )
+        for size in flags.sizes
+    }
     words = (
         f"`python experiments/representation_size.py`: {flags.seeds} seeds, "
         f"{flags.test:,} test points, the two displaced slices. Backbone "
