@@ -57,8 +57,9 @@ def main(argv: list[str] | None = None) -> int:
     flags = parser.parse_args(argv)
     flags.output_dir.mkdir(parents=True)
 
+    # The images that the demonstration's classifier sees are free here.
     train = {
-        name: column[NUM_REFERENCE : NUM_REFERENCE + digits.NUM_TRAIN]
+        name: column[: NUM_REFERENCE + digits.NUM_TRAIN]
         for name, column in digits.scanned_digits().items()
     }
     turned = np.array([scanner_log()[one] == "B" for one in train["id"]])

@@ -11,13 +11,15 @@ from slice_tf.discovery.candidates import (
 )
 from slice_tf.discovery.inputs import blocks, check_embeddings
 from slice_tf.discovery.mixture import fit_mixture, normalised
-from slice_tf.discovery.projection import fit_projection
+from slice_tf.discovery.projection import fit_projection, sample_rows
 from slice_tf.discovery.slicer import Slicer
 from slice_tf.discovery.starts import cells_start, regions_start
 
 # Of a component: enough to tell an error rate of 0.2 from one of 0.1.
 _ROWS_A_COMPONENT = 120
 _MOST_COMPONENTS = 50
+# Of which mixtures are fitted, 800 a component; all rows are then measured.
+_MAX_ROWS = 40_000
 
 
 class MixtureSlicer(Slicer):
@@ -29,7 +31,8 @@ class MixtureSlicer(Slicer):
     what a model confuses, also where that spreads over many likenesses. Each
     class in each component is a candidate; its error rate is compared with
     the usual one of the class, shrunken by 20 usual examples. The largest
-    excess comes first; what repeats another slice's errors is left out.
+    excess comes first; what repeats another slice's errors is left out. Of
+    more than 40,000 rows the mixtures see a sample, the comparison all.
 
     Args:
         num_slices: Largest number of slices to report.
@@ -39,13 +42,13 @@ class MixtureSlicer(Slicer):
         max_dim: Principal directions to keep. "auto" takes those that hold
             90 % of the variance, from 16 to 32.
         label_weight: Weight of labels and predictions in the second mixture.
-        max_iter: Largest number of passes over the rows, for each mixture.
+        max_iter: Largest number of passes over the sample, for each mixture.
         tol: Gain of mean log likelihood below which passes end.
         random_state: Seed. The same seed gives the same slices.
 
     Attributes:
         slices_: One `Candidate` a slice, of label, size and error rate.
-        n_iter_: Passes over the rows of both mixtures.
+        n_iter_: Passes over the sample, of both mixtures.
     """
 
     def __init__(
@@ -89,14 +92,16 @@ class MixtureSlicer(Slicer):
         self.projection_ = fit_projection(embeddings, self.max_dim, rng)
         z = self.projection_(embeddings, np.float32)
         many = self._num_components(len(z))
+        rows = sample_rows(len(z), _MAX_ROWS, rng)
+        sample = z[rows], labels[rows], probabilities[rows]
         views, self.n_iter_ = [], 0
         for start, count, weight in (
             (regions_start, many, 0.0),
             (cells_start, self.num_error_components, self.label_weight),
         ):
-            begin = start(z, labels, probabilities, count, weight, rng)
+            begin = start(*sample, count, weight, rng)
             mixture, passes = fit_mixture(
-                begin, z, labels, probabilities, self.max_iter, self.tol
+                begin, *sample, self.max_iter, self.tol
             )
             views.append(mixture)
             self.n_iter_ += passes

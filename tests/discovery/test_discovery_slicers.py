@@ -13,6 +13,7 @@ from slice_tf.discovery import (
     MultiaccuracySlicer,
     SpotlightSlicer,
 )
+from slice_tf.discovery.projection import fit_projection
 
 FINDERS = [
     ClassMixtureSlicer,
@@ -45,6 +46,27 @@ def test_default_reports_the_planted_slice_first_at_any_scale(classes, scale):
     problem = {"classes": classes, "scale": scale}
     slicer = MixtureSlicer().fit(*planted(**problem)[:3])
     assert precision_of_first(slicer, **problem) == 1
+
+
+def test_of_many_rows_a_sample_is_enough_to_find_the_slice():
+    problem = {"rows": 45_000, "dim": 4}
+    slicer = MixtureSlicer().fit(*planted(**problem)[:3])
+    assert precision_of_first(slicer, **problem) == 1
+
+
+@pytest.mark.parametrize(
+    ("noise", "expected"), [(0.0, 16), (0.3, 21), (3.0, 32)]
+)
+def test_directions_are_those_that_hold_most_of_the_variance(noise, expected):
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(5000, 20))
+    rows = latent @ rng.normal(size=(20, 60)) / np.sqrt(20)
+    embeddings = rows + noise * rng.normal(size=rows.shape)
+    kept = fit_projection(embeddings, "auto", rng).matrix.shape[1]
+    variances = np.linalg.eigvalsh(np.cov(embeddings.T))[::-1]
+    shares = np.cumsum(variances) / variances.sum()
+    assert kept == np.clip((shares < 0.9).sum() + 1, 16, 32)
+    assert abs(kept - expected) <= 5
 
 
 def test_scale_of_embeddings_does_not_change_the_slices():
