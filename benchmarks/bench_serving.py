@@ -165,22 +165,29 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def serve(root, ports, stop):
-    """Runs the model server and the empty ones in one process."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+def published(root):
+    """Publishes a small model; returns its base directory."""
     from slice_tf.data import Feature, FeatureSpec
     from slice_tf.export import export_saved_model
     from slice_tf.models import SliceAwareModel, build_mlp
     from slice_tf.schema import SliceSchema
-    from slice_tf_serving import ModelServer, publish
+    from slice_tf_serving import publish
 
     backbone = build_mlp({"x": ((FEATURES,), "float32")}, units=(128, 128))
     schema = SliceSchema.from_names([f"s{one}" for one in range(5)])
     model = SliceAwareModel(backbone, schema)
     spec = FeatureSpec({"x": Feature("float32", (FEATURES,))})
-    root = pathlib.Path(root)
     publish(export_saved_model(model, root / "saved", spec), root / "m")
-    with ModelServer(root / "m", "m") as server:
+    return root / "m"
+
+
+def serve(root, ports, stop):
+    """Runs the model server and the empty ones in one process."""
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from slice_tf_serving import ModelServer
+
+    base_dir = published(pathlib.Path(root))
+    with ModelServer(base_dir, "m") as server:
         echoes = concurrent_echo(*server_answers(server))
         ports.put(
             {
@@ -305,6 +312,16 @@ def rest_body():
     return json.dumps({"instances": [{"x": row}]}).encode()
 
 
+def rest_request():
+    """Returns the same with its head."""
+    body = rest_body()
+    head = (
+        f"POST {PATH} HTTP/1.1\r\nHost: a\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
 def grpc_body():
     """Returns a request of one row as a message."""
     from tensorflow_serving.apis import predict_pb2
@@ -321,12 +338,7 @@ def grpc_body():
 
 async def rest_load(port, callers, seconds):
     """Sends one request after another on each connection."""
-    body = rest_body()
-    head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: a\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    request, times = head.encode() + body, []
+    request, times = rest_request(), []
     deadline = time.perf_counter() + seconds
 
     async def call():

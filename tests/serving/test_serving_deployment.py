@@ -127,6 +127,14 @@ def test_configuration_of_kubernetes_is_valid(manifests, tmp_path):
     assert model.name == "digits"
 
 
+def test_kubernetes_takes_the_manifests():
+    """Its schemas are 100 MB, so that nothing here brings them along."""
+    schemas = pytest.importorskip("kubernetes_validate")
+    text = (ROOT / "kubernetes/model-server.yaml").read_text(encoding="utf-8")
+    for document in yaml.safe_load_all(text):
+        schemas.validate(document, "1.31", strict=True)
+
+
 def test_kubernetes_finds_its_pods(manifests):
     (deployment,) = manifests["Deployment"]
     labels = deployment["spec"]["template"]["metadata"]["labels"]
