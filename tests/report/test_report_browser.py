@@ -262,6 +262,20 @@ def test_nothing_sticks_out_on_a_phone(browser, page, view):
     browser.resize(1280, 900)
 
 
+def test_failures_of_slicing_functions_are_counted(browser, tmp_path):
+    evaluator = Evaluator(SliceSchema.from_names(["half", "whole"]), 2)
+    labels = np.arange(200) % 2
+    known = np.ones((200, 2), int)
+    known[:50, 0] = 0
+    certain = np.eye(2)[labels] * 0.8 + 0.1
+    evaluator.add(labels, certain, np.ones((200, 2), int), known=known)
+    browser.open(write_page(tmp_path / "a.html", evaluator.results()))
+    browser.ask("location.hash = '#/functions'")
+    browser.wait("document.querySelector('[aria-label=Failures]') !== null")
+    rows = browser.texts("[aria-label=Failures] tbody tr")
+    assert rows == ["half5025.0 %"]
+
+
 def test_a_reader_without_script_gets_the_headline(browser, page):
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.call("Page.navigate", url=page.resolve().as_uri())

@@ -98,7 +98,7 @@ function figure(name, drawing, note) {
   return h("figure", { "data-figure": name },
     h("div", { class: "scroll" }, drawing),
     h("figcaption", {},
-      h("span", {}, note ?? ""),
+      h("span", {}, note || ""),
       h("span", { class: "buttons" },
         button("Copy SVG", () => copyFigure(drawing)),
         button("Save SVG", () => saveFigure(drawing, name)))));

@@ -1,6 +1,7 @@
 // What slicing functions said: how much they cover, and what they share.
 
 const MAP_SLICES = 40; // More would not be read.
+const BARS = 60;
 
 const shared = () => SUMMARY?.overlap ?? R.overlap;
 
@@ -58,7 +59,7 @@ function overlapMap(all) {
 
 function coveragePlot(votes, total) {
   const width = figureWidth(1160);
-  const rows = votes.slice().sort((a, b) => b.size - a.size);
+  const rows = votes.slice().sort((a, b) => b.size - a.size).slice(0, BARS);
   const left = Math.min(width * 0.42, 14 + CHARACTER * Math.max(...rows.map((one) => cutName(one.name, 26).length)));
   const most = Math.max(...rows.map((one) => (100 * (one.size + one.unknown)) / total), 1);
   const x = scale([0, most * 1.02], [left, width - 46]);
@@ -91,10 +92,21 @@ function pairTable(all) {
 }
 
 function learnedTable() {
-  const rows = SLICES.filter((one) => one.indicator).sort((a, b) => (a.indicator.value ?? 2) - (b.indicator.value ?? 2));
+  const rows = SLICES.filter((one) => one.indicator)
+    .sort((a, b) => (a.indicator.value ?? 2) - (b.indicator.value ?? 2)).slice(0, BARS);
   const of = (one, name, unit = "%") => numberCell(one.indicator_quality?.[name], unit);
   return simpleTable(["Slice", "Area under ROC", "Precision, %", "Recall, %", "Agreement, %"],
     rows.map((one) => [sliceLink(one.name), numberCell(one.indicator, ""), of(one, "precision"), of(one, "recall"), of(one, "agreement")]), "Learned indicators");
+}
+
+// Where functions failed; what they raised is in the job's errors.jsonl.
+function failures(votes, total) {
+  const rows = votes.filter((one) => one.unknown > 0).sort((a, b) => b.unknown - a.unknown);
+  return [
+    simpleTable(["Slice", "Unknown", "Of all examples", ""], rows.slice(0, BARS).map((one) =>
+      [sliceLink(one.name), whole(one.unknown), share(one.unknown / total), meter(one.unknown / total)]), "Failures"),
+    SUMMARY && h("p", { class: "key" }, "What they raised, and where, is in ", h("span", { class: "code" }, "errors.jsonl"), " beside the sliced data."),
+  ];
 }
 
 function auditOf(summary) {
@@ -114,7 +126,9 @@ function functionsPage() {
       ? `Of the ${whole(total)} examples they were applied to, ${whole(SUMMARY.any ?? 0)} are in at least one slice and ${whole(SUMMARY.none ?? 0)} in none.`
       : `Of the ${whole(total)} evaluated examples.`,
       SUMMARY?.bad_records > 0 && ` ${whole(SUMMARY.bad_records)} damaged records were left out.`),
-    SLICES.length > 0 && figure("coverage", coveragePlot(votes, total)),
+    SLICES.length > 0 && figure("coverage", coveragePlot(votes, total),
+      votes.length > BARS && `The ${BARS} largest of ${whole(votes.length)}; the overview has the sizes of all.`),
+    votes.some((one) => one.unknown > 0) && part("Failures", failures(votes, total)),
     all.length > 0 && part("Overlap", figure("overlap", overlapMap(all),
       SLICES.length > MAP_SLICES ? `The ${mapped(all).length} slices that overlap most. Shade: from 0 to 100 %.` : "Shade: from 0 to 100 %; on hover: examples in both."), pairTable(all)),
     SLICES.some((one) => one.indicator) && part("Learned indicators, the weakest first", learnedTable()),
