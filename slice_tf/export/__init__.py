@@ -9,7 +9,7 @@ from typing import Any
 
 _HOME = {
     "CSession": "slice_tf.export.c_session",
-    "check_operations": "slice_tf.export.check",
+    "check_operations": "slice_tf.export.check_graph",
     "check_saved_model": "slice_tf.export.check",
     "export_hub_module": "slice_tf.export.hub_module",
     "export_saved_model": "slice_tf.export.saved_model",

@@ -7,18 +7,14 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
+from collections.abc import Mapping, Sequence
 
 from slice_tf.export import clean_process
 from slice_tf.export import signatures as names
 from slice_tf.export.c_library import find_c_library
 from slice_tf.export.c_tensor import Array
 from slice_tf.export.calls import Calls, read_calls, write_calls
-from slice_tf.export.operations import ALLOWED, PYTHON
+from slice_tf.export.check_graph import check_operations, read_saved_model
 from slice_tf.export.probe import Probe
 from slice_tf.export.proof import (
     calls_of,
@@ -125,7 +121,7 @@ def _check_tolerance(
 
 
 def _signatures(path: pathlib.Path) -> dict[str, Signature]:
-    message = _read(path).meta_graphs[0]
+    message = read_saved_model(path).meta_graphs[0]
     signatures = read_signatures(message.SerializeToString())
     if names.SERVING_DEFAULT not in signatures:
         raise ValueError(
@@ -195,79 +191,6 @@ def _answers(
                 f"error={_last_line(done.stderr)}"
             )
         return read_calls(files[1])
-
-
-def check_operations(
-    directory: str | os.PathLike[str], allow: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Checks every operation of a SavedModel against the allow-list.
-
-    The graph is looked at and so is its function library: what runs Python is
-    saved without complaint and fails only when it is called elsewhere.
-
-    Args:
-        directory: A SavedModel.
-        allow: Names of further operations. What runs Python is refused even
-            if it is listed.
-
-    Returns:
-        The sorted names of all operations.
-
-    Raises:
-        ValueError: If there is no SavedModel, or an operation is not allowed;
-            the message names the operation, its node and its function.
-    """
-    message = _read(pathlib.Path(directory))
-    permitted = (ALLOWED | set(allow)) - PYTHON
-    found, refused = set(), []
-    for graph in message.meta_graphs:
-        library = graph.graph_def.library.function
-        own = {function.signature.name for function in library}
-        for place, node in _nodes(graph.graph_def):
-            if node.op in own:
-                continue
-            found.add(node.op)
-            if node.op not in permitted:
-                refused.append(f"{node.op} (node {node.name} in {place})")
-    if refused:
-        raise ValueError(_refusal(refused))
-    return tuple(sorted(found))
-
-
-def _read(directory: pathlib.Path) -> Any:
-    path = directory / "saved_model.pb"
-    try:
-        return saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    except (FileNotFoundError, DecodeError) as error:
-        raise ValueError(
-            "A SavedModel must have a readable `saved_model.pb`. "
-            f"Received: directory={directory}, error={error}"
-        ) from error
-
-
-def _nodes(graph: Any) -> Iterator[tuple[str, Any]]:
-    for node in graph.node:
-        yield "the graph", node
-    for function in graph.library.function:
-        for node in function.node_def:
-            yield f"function {function.signature.name}", node
-
-
-def _refusal(refused: Sequence[str]) -> str:
-    listed = "; ".join(refused[:5])
-    more = f"; and {len(refused) - 5} more" if len(refused) > 5 else ""
-    python = any(one.partition(" ")[0] in PYTHON for one in refused)
-    mend = (
-        "Write what they do with TensorFlow or Keras operations; a "
-        "py_function or numpy_function runs only where it was made."
-        if python
-        else "Name them in `allow_operations` if they only compute."
-    )
-    return (
-        "An exported graph must consist of allowed operations, because a model "
-        "server has neither your Python code nor your files. "
-        f"Received: operations={listed}{more}. {mend}"
-    )
 
 
 def _last_line(text: str) -> str:

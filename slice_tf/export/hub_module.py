@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
-from slice_tf.export.check import check_operations
+from slice_tf.export.check_graph import check_operations
 from slice_tf.export.checksums import write_checksums
 from slice_tf.export.servable import (
     build,

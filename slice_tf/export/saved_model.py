@@ -8,7 +8,7 @@ from typing import Any
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.export import signatures as names
 from slice_tf.export.c_tensor import Array
-from slice_tf.export.check import check_operations
+from slice_tf.export.check_graph import check_operations
 from slice_tf.export.checksums import write_checksums
 from slice_tf.export.contract import write_contract
 from slice_tf.export.endpoints import is_sliced

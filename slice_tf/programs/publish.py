@@ -1,6 +1,7 @@
 """`slice-tf publish`: a SavedModel where a model server picks it up."""
 
 import argparse
+import os
 import pathlib
 from collections.abc import Sequence
 
@@ -64,6 +65,8 @@ def _write_plan(flags: argparse.Namespace, old: int, new: int) -> None:
 
     directory = new_directory(flags.plan_dir)
     base = flags.server_base_dir or flags.base_dir
+    if "://" not in base:  # Servers do not know from where this is run.
+        base = os.path.abspath(base)
     for number, step in enumerate(canary_plan(flags.name, base, old, new), 1):
         path = directory / f"{number}.config"
         write_text(path, step.config)
