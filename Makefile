@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 # Processes that run tests, files dealt out among them.
 JOBS ?= 2
 # Programs of experiments/; the other files there are what they share.
-EXPERIMENTS := synthetic attention representation_size number_of_slices \
+EXPERIMENTS := synthetic attention representation_size number_of_slices discovery \
 	indicator_maps low_rank interval_coverage gate_power gate_metrics
 
 .PHONY: help demo test check format bench experiments clean
