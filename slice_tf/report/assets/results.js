@@ -50,8 +50,10 @@ function verdictTag(verdict) {
     verdict.accepted !== null && h("em", {}, " accepted"));
 }
 
+// A long name may break before its words, not within them.
 const sliceLink = (name) =>
-  h("a", { href: `#/slice/${name}`, class: "slice" }, name);
+  h("a", { href: `#/slice/${name}`, class: "slice" },
+    name.split(/(?=_)/).map((word, i) => [i > 0 && h("wbr"), word]));
 
 function badges(name) {
   const fact = FACTS.get(name);
