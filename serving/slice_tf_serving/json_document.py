@@ -22,6 +22,11 @@ _ESCAPE = re.compile(
     r"|\\.",
     re.DOTALL,
 )
+# Numbers that are none, as TensorFlow Serving reads them besides.
+_SPELLINGS = {"-NaN": "NaN", "Inf": "Infinity"}
+_OTHER_SPELLING = re.compile(
+    r'(?P<string>"(?:[^"\\]|\\.)*")|-NaN|Inf(?!i)', re.DOTALL
+)
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
@@ -116,8 +121,22 @@ _FAULTS = {
 }
 
 
+# What a number can break off after, behind what Python takes for all of it.
+_UNFINISHED = re.compile(r"(?<=\d)\.|(?<=\d)[eE][+-]?|-")
+_NUMBER_FAULTS = {
+    ".": "Missing fraction part in number.",
+    "e": "Missing exponent in number.",
+    "E": "Missing exponent in number.",
+    "-": "Invalid value.",
+}
+
+
 def _told(error: json.JSONDecodeError) -> str:
     """Returns the fault in TensorFlow Serving's words, with its place."""
+    number = _UNFINISHED.match(error.doc, error.pos)
+    if number is not None and error.msg.startswith("Expecting"):
+        text = _NUMBER_FAULTS[number[0][0]]
+        return f"{text} at offset: {_offset(error.doc, number.end())}"
     if error.msg.startswith("Expecting ','"):
         text = (
             "Missing a comma or } after an object member."
@@ -173,6 +192,16 @@ def _read(text: str) -> tuple[Any, int]:
         return _DECODER.raw_decode(text, start)
     except RecursionError:
         return _DECODER.raw_decode(_pruned(text), start)
+    except json.JSONDecodeError:
+        spelled = _OTHER_SPELLING.sub(_spelled, text)
+        if spelled == text:
+            raise
+        return _DECODER.raw_decode(spelled, start)
+
+
+def _spelled(token: re.Match[str]) -> str:
+    """Returns a string as it is, and numbers as Python spells them."""
+    return token["string"] or _SPELLINGS[token[0]]
 
 
 def _check_surrogates(text: str, end: int) -> None:

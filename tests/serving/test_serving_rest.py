@@ -69,6 +69,13 @@ def test_numbers_that_json_lacks_are_written(http_call):
     assert (status, content) == (200, expected)
 
 
+def test_numbers_that_json_lacks_are_read_however_spelled(http_call):
+    body = '{"Inf": "-NaN", "instances": [Inf, -Inf, NaN, -NaN, -Infinity]}'
+    status, content = http_call("plain", "POST", PREDICT, body)
+    expected = b'{"predictions":[Infinity,-Infinity,NaN,NaN,-Infinity]}'
+    assert (status, content) == (200, expected)
+
+
 def test_floats_are_written_short(http_call):
     status, content = http_call(
         "plain", "POST", PREDICT, '{"instances": [0.2, 2e20]}'
@@ -85,6 +92,11 @@ def test_floats_are_written_short(http_call):
         ('{"a": 1 "b"}', "Missing a comma or } after an object member."),
         ('{"a": [1 2]}', "Missing a comma or ] after an array element."),
         ('{"a": }', "Invalid value. at offset: 6"),
+        ('{"a": [1.]}', "Missing fraction part in number. at offset: 9"),
+        ('{"a": [1.5e-]}', "Missing exponent in number. at offset: 12"),
+        ('{"a": -}', "Invalid value. at offset: 7"),
+        ('{"a": [01]}', "Missing a comma or ] after an array element."),
+        ('{"a": Infinite}', "Invalid value."),
         ('{"\u00e9'.encode(), "Missing a closing quotation mark in string."),
         ('{"a\n": 1}', "Invalid encoding in string. at offset: 3"),
         (r'{"\x": 1}', "Invalid escape character in string."),
