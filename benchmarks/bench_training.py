@@ -31,7 +31,7 @@ from slice_tf.training import DatasetBatches, fit, train
 
 DIM, BATCH, DENSITY = 384, 256, 0.05
 RECORDS, SHARDS = 32_768, 4
-STEPS = 50  # of one round of training
+STEPS = 100  # of one round of training
 SPEC = FeatureSpec.parse([f"x=float32:{DIM}"])
 
 

@@ -132,7 +132,7 @@ class Batcher:
             )
         loop = asyncio.get_running_loop()
         if not self._num_waiting:
-            loop.call_soon(self._settle, loop, self._seen, _TURNS)
+            loop.call_soon(self._settle, loop, self._seen, 1, _TURNS)
         self._num_waiting += 1
         answer = loop.create_future()
         group.waiting.append(_Waiting(request, rows, answer))
@@ -144,13 +144,22 @@ class Batcher:
             await asyncio.sleep(0)
 
     def _settle(
-        self, loop: asyncio.AbstractEventLoop, seen: int, turns: int
+        self,
+        loop: asyncio.AbstractEventLoop,
+        seen: int,
+        waited: int,
+        turns: int,
     ) -> None:
         """Makes the call after some turns that have brought nothing more."""
-        count = self._arrivals.count
-        turns = turns - 1 if count == seen else _TURNS_AFTER_ARRIVAL
-        if turns and self._num_waiting < MAX_ROWS:
-            loop.call_soon(self._settle, loop, count, turns)
+        count, waiting = self._arrivals.count, self._num_waiting
+        if count != seen:
+            turns = _TURNS_AFTER_ARRIVAL
+        elif waiting != waited:
+            turns = max(turns - 1, _TURNS)
+        else:
+            turns -= 1
+        if turns and waiting < MAX_ROWS:
+            loop.call_soon(self._settle, loop, count, waiting, turns)
         else:
             self._seen = count
             self._flush()

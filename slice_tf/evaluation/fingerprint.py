@@ -52,6 +52,8 @@ def _mix(state: Any) -> Any:
     """Scrambles 64-bit words (the finalizer of SplitMix64)."""
     with np.errstate(over="ignore"):
         state = state + np.uint64(_STEP)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(_MULTIPLIERS[0])
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(_MULTIPLIERS[1])
-        return state ^ (state >> np.uint64(31))
+        for shift, multiplier in zip((30, 27), _MULTIPLIERS, strict=True):
+            state ^= state >> np.uint64(shift)
+            state *= np.uint64(multiplier)
+        state ^= state >> np.uint64(31)
+        return state

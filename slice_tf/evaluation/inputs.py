@@ -92,7 +92,8 @@ def check_probabilities(
     # Both are several times as fast as `sum`.
     two = num_classes == 2
     sums = array[:, 0] + array[:, 1] if two else np.einsum("ij->i", array)
-    fits = np.abs(sums - 1) <= SUM_TOLERANCE  # False where NaN
+    sums -= 1
+    fits = np.abs(sums, out=sums) <= SUM_TOLERANCE  # False where NaN
     if array.min(initial=0) < -SUM_TOLERANCE:
         fits &= array.min(axis=1) >= -SUM_TOLERANCE
     wrong = np.flatnonzero(~fits)
