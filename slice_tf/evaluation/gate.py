@@ -200,11 +200,12 @@ def _judge(
         return NOT_ENOUGH_DATA, f"too few to compare: {metric.n}"
     drop = "rise" if name in LOSSES else "drop"
     margin = _amount(fact.margin, name)
-    beyond = f" beyond the margin of {margin}" if fact.margin else ""
+    beyond = f"beyond the margin of {margin} " if fact.margin else ""
     if adjusted <= level:
         return FAIL, (
-            f"{_amount(metric.value, name, '+')} is a {drop}{beyond} that "
-            f"chance explains with an adjusted p of {adjusted:.2g}"
+            f"a {drop} of {_amount(abs(metric.value), name)} is {beyond}"
+            f"{'by ' if beyond else ''}more than chance explains (adjusted p "
+            f"{adjusted:.2g})"
         )
     if fact.critical and largest > fact.margin:
         return NOT_ENOUGH_DATA, (
@@ -213,13 +214,11 @@ def _judge(
         )
     if fact.critical:
         return PASS, f"a {drop} beyond {margin} is excluded"
-    return PASS, f"no {drop}{beyond} is shown"
+    return PASS, f"no {drop} {beyond}is shown"
 
 
-def _amount(value: float, name: str, sign: str = "") -> str:
-    if name in LOSSES:
-        return f"{value:{sign}.3f}"
-    return f"{100 * value:{sign}.1f} points"
+def _amount(value: float, name: str) -> str:
+    return f"{value:.3f}" if name in LOSSES else f"{100 * value:.1f} points"
 
 
 def _smallest_drop(

@@ -206,7 +206,7 @@ def test_a_gate_takes_areas_and_losses(metric):
     night, day, _ = gate(baseline, candidate, metric=metric).slices
     word = "drop" if metric == "auc" else "rise"
     assert (night.verdict, day.verdict) == ("FAIL", "PASS")
-    assert f"is a {word} that chance explains" in night.reason
+    assert f"a {word} of " in night.reason
     wide = gate(baseline, candidate, metric=metric, margin=0.9)
     assert wide.verdict == "PASS"
 
