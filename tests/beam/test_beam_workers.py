@@ -3,10 +3,10 @@
 import os
 import pathlib
 import re
-import resource
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -254,18 +254,21 @@ def test_a_worker_that_is_killed_fails_the_job(tmp_path, whole):
 def test_a_full_disk_fails_the_shard_by_name(tmp_path, workers):
     """A limit on the size of a file stands for a disk that is full."""
     write_raw(tmp_path / "raw", [10, 2000])
-    limit = 32 << 10
-
-    def set_limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    done = apply(
-        tmp_path / "raw",
-        tmp_path / "out",
-        KEYWORDS,
-        "--workers",
-        workers,
-        preexec_fn=set_limit,
+    flags = ["--input", tmp_path / "raw", "--slices", KEYWORDS]
+    flags += ["--output-dir", tmp_path / "out", "--workers", workers]
+    # In the new process: what runs before `exec` in a copy of this one, where
+    # other tests have left threads, may end it.
+    limited = (
+        "import os, resource, sys; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (32 << 10, 32 << 10)); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *command(*flags)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert (done.returncode, done.stdout) == (2, "")
     pattern = rf"slice-tf apply: error: {tmp_path}/raw/train-1: OSError: .*"
