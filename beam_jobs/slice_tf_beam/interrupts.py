@@ -52,6 +52,10 @@ class Interrupts:
             if self._struck:
                 raise (self._cause or KeyboardInterrupt()) from None
             raise
+        else:
+            # Where it struck inside a callback, Python has dropped it.
+            if self._struck:
+                raise self._cause or KeyboardInterrupt()
         finally:
             signal.signal(signal.SIGINT, before)
             beam_logger.setLevel(level)
