@@ -4,6 +4,7 @@ import _thread
 import contextlib
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,6 +47,13 @@ class Interrupts:
         level = beam_logger.level
         before = signal.signal(signal.SIGINT, self._on_interrupt)
         self._ignored = before is signal.SIG_IGN
+        hook = sys.unraisablehook
+
+        def hear(dropped: Any) -> None:
+            if not isinstance(dropped.exc_value, KeyboardInterrupt):
+                hook(dropped)
+
+        sys.unraisablehook = hear
         try:
             yield
         except BaseException:
@@ -57,6 +65,7 @@ class Interrupts:
             if self._struck:
                 raise self._cause or KeyboardInterrupt()
         finally:
+            sys.unraisablehook = hook
             signal.signal(signal.SIGINT, before)
             beam_logger.setLevel(level)
 
