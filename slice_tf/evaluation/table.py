@@ -1,6 +1,6 @@
 """Results as aligned text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from slice_tf.evaluation.metric import EMPTY, TOO_FEW, Metric
 from slice_tf.evaluation.results import Results, SliceResult
@@ -170,32 +170,22 @@ def runs_table(
 
 def percent(metric: Metric) -> str:
     """Returns `91.2 [90.1, 92.2]`, marked where there are too few."""
-    return _with_interval(metric, "{:.1f}")
+    return _stated(metric, lambda value: f"{_round(100 * value):.1f}")
 
 
 def points(metric: Metric) -> str:
     """Returns `+1.2 [-0.3, +2.7]`, marked where there are too few."""
-    return _with_interval(metric, "{:+.1f}")
+    return _stated(metric, lambda value: f"{_round(100 * value):+.1f}")
 
 
 def number(metric: Metric) -> str:
     """Returns `0.123 [0.110, 0.137]`, of four digits, marked likewise."""
-    if metric.value is None:
-        return NOTHING
-    value = f"{metric.value:.4g}"
-    if metric.low is None or metric.high is None:
-        return f"{value}{_mark(metric)}"
-    return f"{value} [{metric.low:.4g}, {metric.high:.4g}]{_mark(metric)}"
+    return _stated(metric, lambda value: f"{value:.4g}")
 
 
 def change_of_number(metric: Metric) -> str:
     """Returns `+0.012 [-0.003, +0.027]`, of three digits, marked likewise."""
-    if metric.value is None:
-        return NOTHING
-    value = f"{metric.value:+.3g}"
-    if metric.low is None or metric.high is None:
-        return f"{value}{_mark(metric)}"
-    return f"{value} [{metric.low:+.3g}, {metric.high:+.3g}]{_mark(metric)}"
+    return _stated(metric, lambda value: f"{value:+.3g}")
 
 
 def fraction(metric: Metric | None) -> str:
@@ -227,15 +217,14 @@ def _percent(value: float | None) -> str:
     return NOTHING if value is None else f"{100 * value:.1f}"
 
 
-def _with_interval(metric: Metric, form: str) -> str:
+def _stated(metric: Metric, written: Callable[[float], str]) -> str:
+    """Returns a metric and its interval, each as `written` gives it."""
     if metric.value is None:
         return NOTHING
-    value = form.format(_round(100 * metric.value))
+    value = written(metric.value)
     if metric.low is None or metric.high is None:
         return f"{value}{_mark(metric)}"
-    low, high = (
-        form.format(_round(100 * x)) for x in (metric.low, metric.high)
-    )
+    low, high = written(metric.low), written(metric.high)
     return f"{value} [{low}, {high}]{_mark(metric)}"
 
 

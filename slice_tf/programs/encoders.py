@@ -48,9 +48,9 @@ def _of_keras(place: str) -> Encoder:
     by_name = isinstance(model.input, dict)
 
     def encode(features: Mapping[str, Any]) -> Any:
-        given = features if by_name else _only(features)
-        if by_name:
-            given = {name: features[name] for name in model.input}
+        if not by_name:
+            return _array(model(_only(features), training=False))
+        given = {name: features[name] for name in model.input}
         return _array(model(given, training=False))
 
     return encode
