@@ -1,10 +1,8 @@
 """Sliced TFRecords as a `tf.data.Dataset`."""
 
-import contextlib
 import math
 import os
-import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +10,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from slice_tf.data.check import check_records
+from slice_tf.data.copies import Copies
 from slice_tf.data.deal import Deal, deal_files
+from slice_tf.data.deal_batches import deal_batches
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.data.oversample import Oversample
-from slice_tf.data.parse import OUT_OF_RANGE, Copies, make_parser
+from slice_tf.data.parse import make_parser
+from slice_tf.data.read_errors import naming, remember, translated
 from slice_tf.data.sliced_directory import (
     check_sliced,
     count_records,
@@ -27,7 +28,6 @@ from slice_tf.schema import SliceSchema
 __all__ = [
     "SlicedBatches",
     "count_records",
-    "deal_out",
     "load_dataset",
     "slice_rates",
     "translated",
@@ -41,21 +41,7 @@ _PARSED_RECORDS = 1024
 _OPEN_SHARDS = 16
 _BLOCK_RECORDS = 16
 
-# What TensorFlow raises where reading fails. It fails to decode its own
-# message, too, where that quotes a record's bytes.
-_ERRORS = (
-    UnicodeDecodeError,
-    tf.errors.DataLossError,
-    tf.errors.InvalidArgumentError,
-)
-_DATA_MARKS = ("IteratorGetNext", "ParseExample", OUT_OF_RANGE)
-
 _ALONE = Deal()
-
-# Where each living dataset came from, for `translated` to look again.
-_SOURCES: weakref.WeakKeyDictionary[
-    Any, tuple[Sequence[str], FeatureSpec, SliceSchema]
-] = weakref.WeakKeyDictionary()
 
 
 def load_dataset(
@@ -122,7 +108,7 @@ def load_dataset(
         dataset = dataset.repeat()
     if prefetch:
         dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    _SOURCES[dataset] = batches.shards, spec, schema
+    remember(dataset, batches.shards, spec, schema)
     return dataset
 
 
@@ -172,20 +158,21 @@ class SlicedBatches:
         self._shuffle, self._seed, self._cache = shuffle, seed, cache
         self.shown_rates: npt.NDArray[np.float64] | None = None
         self._copies: Copies | None = None
-        scale = None
+        weigh = None
         if oversample is not None:
             self._copies = Copies(oversample, spec, schema)
             natural = sum(self.sizes)
-            with _naming(self.shards, spec, schema):
+            with naming(self.shards, spec, schema):
                 self.sizes = _count(self._copies, self.shards)
             shown = self._copies.shown()
-            if not oversample.reweigh:
-                self.shown_rates = shown / max(1, sum(self.sizes))
+            if oversample.reweigh:
+                copies = sum(self.sizes) / max(1, natural)
+                weigh = self._copies.weigh(copies)
             else:
-                scale = sum(self.sizes) / max(1, natural)
-        self._parse = make_parser(spec, schema, self._copies, scale)
+                self.shown_rates = shown / max(1, sum(self.sizes))
+        self._parse = make_parser(spec, schema, weigh)
         self._kept: dict[tuple[int, ...], Any] = {}
-        _SOURCES[self] = self.shards, spec, schema
+        remember(self, self.shards, spec, schema)
 
     @property
     def num_examples(self) -> int:
@@ -232,7 +219,7 @@ class SlicedBatches:
         batches = self._batches(mine, size, seed, reshuffle=False)
         batches = batches.skip(skip)
         if deal.total_replicas > 1 or by_file:
-            batches = deal_out(batches, deal)
+            batches = deal_batches(batches, deal)
         if not self._cache:
             batches = batches.apply(self._parse)
         return batches.prefetch(tf.data.AUTOTUNE)
@@ -296,46 +283,6 @@ class SlicedBatches:
         return self._kept[mine]
 
 
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Says which record of which file stopped an iteration.
-
-    TensorFlow names neither. Where its error comes from reading data, the
-    shards of every dataset that `load_dataset` returned and that is still in
-    use are read again without TensorFlow.
-
-    Raises:
-        ValueError: If a record is damaged or does not fit; the message names
-            the file and the record, and the feature where there is one.
-    """
-    try:
-        yield
-    except _ERRORS as error:
-        if _is_about_data(error):
-            for shards, spec, schema in list(_SOURCES.values()):
-                check_records(shards, spec, schema)
-        raise
-
-
-@contextlib.contextmanager
-def _naming(
-    shards: Sequence[str], spec: FeatureSpec, schema: SliceSchema
-) -> Iterator[None]:
-    """Says which record of these shards stopped an iteration."""
-    try:
-        yield
-    except _ERRORS:
-        check_records(shards, spec, schema)
-        raise
-
-
-def _is_about_data(error: Exception) -> bool:
-    """Tells an error of the input pipeline from one of the model."""
-    if isinstance(error, (tf.errors.DataLossError, UnicodeDecodeError)):
-        return True
-    return any(mark in str(error) for mark in _DATA_MARKS)
-
-
 def _records(
     shards: Sequence[str],
     seed: int | None,
@@ -375,36 +322,3 @@ def _count(copies: Copies, shards: Sequence[str]) -> list[int]:
         )
         for shard in shards
     ]
-
-
-def deal_out(batches: tf.data.Dataset, deal: Deal) -> tf.data.Dataset:
-    """Deals out global batches by record to the replicas of a worker.
-
-    Args:
-        batches: Global batches of any structure, all tensors `[batch, ...]`.
-        deal: Which worker, and how many replicas.
-
-    Returns:
-        One element a replica of this worker for every batch, as equal in size
-        as can be, and empty ones without end after the last: `tf.distribute`
-        then fetches the next without asking all replicas whether there is
-        one.
-    """
-    total, first = deal.total_replicas, deal.worker * deal.num_replicas
-
-    def parts(*batch: Any) -> Any:
-        size = tf.shape(tf.nest.flatten(batch)[0], out_type=tf.int64)[0]
-
-        def part(replica: Any) -> Any:
-            start, stop = (size * (replica + i) // total for i in (0, 1))
-            cut = tf.nest.map_structure(lambda one: one[start:stop], batch)
-            return cut if len(cut) > 1 else cut[0]
-
-        return tf.data.Dataset.range(first, first + deal.num_replicas).map(part)
-
-    empty = tf.nest.map_structure(
-        lambda spec: tf.zeros([0, *spec.shape[1:]], spec.dtype),
-        batches.element_spec,
-    )
-    endless = tf.data.Dataset.from_tensors(empty).repeat()
-    return batches.flat_map(parts).concatenate(endless)

@@ -1,97 +1,19 @@
-"""Records to tensors, and how often each record comes."""
+"""Records to tensors."""
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from slice_tf.data.feature_spec import FeatureSpec
-from slice_tf.data.oversample import Oversample, class_names
 from slice_tf.schema import SliceSchema
 
 OUT_OF_RANGE = "slice_tf: a value of a record is out of range"
 
 _ABSENT = -1  # Stands for what a record does not say.
-_BLOCK = 1024  # Records that are looked at together.
 
 
-class Copies:
-    """How often each example comes, in TensorFlow."""
-
-    def __init__(
-        self, oversample: Oversample, spec: FeatureSpec, schema: SliceSchema
-    ) -> None:
-        self._schema, self._spec = schema, spec
-        self._slices = oversample.of_slices(schema)
-        classes = spec.num_classes if spec.task == "classification" else 0
-        self._classes = oversample.of_classes(classes)
-        self._members = np.zeros(schema.num_slices, np.int64)
-        self._labels = np.zeros(classes, np.int64)
-
-    def of(self, label: Any, membership: Any) -> Any:
-        """Returns numbers of copies, int64 of shape `[batch]`."""
-        of_slices = tf.reduce_max(membership * self._slices, axis=1)
-        if not len(self._classes):
-            return tf.maximum(of_slices, 1)
-        return tf.maximum(tf.gather(self._classes, label), of_slices)
-
-    def count(self, records: Any) -> int:
-        """Returns how many examples a batch of records makes."""
-        label, membership = self._read(records)
-        number = self.of(label, membership)
-        shown = tf.reduce_sum(membership * number[:, None], axis=0)
-        self._members += shown.numpy()
-        if len(self._labels):
-            self._labels += np.bincount(label, minlength=len(self._labels))
-        return int(tf.reduce_sum(number))
-
-    def shown(self) -> npt.NDArray[np.int64]:
-        """Returns the number of each slice's members, copies counted.
-
-        Raises:
-            ValueError: If of a slice or class that is to come more than once
-                nothing was counted.
-        """
-        slices = zip(
-            self._schema.names, self._slices, self._members, strict=True
-        )
-        classes = zip(
-            class_names(len(self._labels)),
-            self._classes,
-            self._labels,
-            strict=True,
-        )
-        for name, times, size in (*slices, *classes):
-            if times > 1 and not size:
-                raise ValueError(
-                    "What to over-sample must have an example in the training "
-                    "data, because there is nothing to repeat. "
-                    f"Received: {name}={times}, examples=0"
-                )
-        return self._members
-
-    def repeated(self, records: Any) -> Any:
-        """Returns records, copies one after the other."""
-
-        def repeat(part: Any) -> Any:
-            return tf.repeat(part, self.of(*self._read(part)))
-
-        return (
-            records.batch(_BLOCK)
-            .map(repeat, tf.data.AUTOTUNE, deterministic=True)
-            .unbatch()
-        )
-
-    def _read(self, records: Any) -> tuple[Any, Any]:
-        values = tf.io.parse_example(
-            records, _label_and_membership(self._spec, self._schema)
-        )
-        label = values[self._spec.label]
-        return label, values[self._schema.membership_key]
-
-
-def _label_and_membership(spec: FeatureSpec, schema: SliceSchema) -> Any:
+def label_and_membership(spec: FeatureSpec, schema: SliceSchema) -> Any:
     """Returns how label and membership are parsed."""
     slices = [schema.num_slices]
     answer = spec.answer
@@ -137,14 +59,14 @@ def fill_up(values: dict[str, Any], spec: FeatureSpec) -> dict[str, Any]:
 def make_parser(
     spec: FeatureSpec,
     schema: SliceSchema,
-    copies: Copies | None = None,
-    scale: float | None = None,
+    weigh: Callable[[Any, Any], Any] | None = None,
 ) -> Any:
     """Returns a function from batches of records to features and targets.
 
-    With a scale, to weights, too: the scale divided by numbers of copies.
+    Where `weigh` makes weights, float32 of shape `[batch]`, of label and
+    membership, they come third.
     """
-    parsed = parse_specs(spec) | _label_and_membership(spec, schema)
+    parsed = parse_specs(spec) | label_and_membership(spec, schema)
     # Few records have it. A row of defaults for all others costs as much as
     # membership itself, and this is empty in a batch where no record has it.
     parsed[schema.unknown_key] = tf.io.FixedLenSequenceFeature(
@@ -163,10 +85,9 @@ def make_parser(
             "membership": tf.cast(membership, tf.float32),
             "known": known,
         }
-        if copies is None or scale is None:
+        if weigh is None:
             return values, targets
-        number = tf.cast(copies.of(label, membership), tf.float32)
-        return values, targets, scale / number
+        return values, targets, weigh(label, membership)
 
     return lambda batches: batches.map(
         parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True

@@ -4,8 +4,8 @@ from typing import Protocol
 
 import tensorflow as tf
 
-from slice_tf.data.dataset import deal_out
 from slice_tf.data.deal import Deal
+from slice_tf.data.deal_batches import deal_batches
 
 _ALONE = Deal()
 
@@ -55,5 +55,5 @@ class DatasetBatches:
         """Returns the batches after the first `skip`."""
         batches = self._dataset.skip(skip)
         if deal.total_replicas > 1:
-            batches = deal_out(batches, deal)
+            batches = deal_batches(batches, deal)
         return batches.prefetch(tf.data.AUTOTUNE)
