@@ -44,6 +44,7 @@ TABLE = {
         "yaml",
         "backbones",
         "models",
+        "losses.recipe",
         "metrics",
         "data",
         "schema",

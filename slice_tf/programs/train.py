@@ -224,7 +224,7 @@ def _model(
             classes,
             task=task,
             units=config.model.expert_units,
-            recipe=config.model.recipe,
+            recipe=config.make_recipe(),
             slice_rates=rates if shown_rates is None else shown_rates,
         )
     model.compile(make_optimizer(config.optimizer, steps * config.loop.epochs))

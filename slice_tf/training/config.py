@@ -5,8 +5,8 @@ import os
 import pathlib
 import types
 import typing
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -14,6 +14,11 @@ from slice_tf.data.deal import WAYS
 from slice_tf.data.feature_spec import TASKS
 from slice_tf.files import write_text
 from slice_tf.near_miss import did_you_mean
+
+if TYPE_CHECKING:
+    from slice_tf.losses.recipe import Recipe
+
+RECIPE = "recipe."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,12 +115,16 @@ _LEAST = {
 class TrainConfig:
     """All of it, a section a field.
 
+    `recipe` holds fields of `slice_tf.losses.Recipe` that are other than
+    those of `model.recipe`.
+
     Raises:
         ValueError: If a value is out of range.
     """
 
     data: DataConfig = dataclasses.field(default_factory=DataConfig)
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     optimizer: OptimizerConfig = dataclasses.field(
         default_factory=OptimizerConfig
     )
@@ -124,7 +133,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         for key, value in self.flat().items():
-            _check_value(key, value)
+            if not key.startswith(RECIPE):  # It checks its own.
+                _check_value(key, value)
+        if self.recipe:
+            self.make_recipe()
 
     def flat(self) -> dict[str, Any]:
         """Returns dotted key to value."""
@@ -133,6 +145,12 @@ class TrainConfig:
             for section, values in dataclasses.asdict(self).items()
             for key, value in values.items()
         }
+
+    def make_recipe(self) -> "Recipe":
+        """Returns the recipe of the name, with the fields of `recipe`."""
+        from slice_tf.losses.recipe import recipe_of  # It loads Keras.
+
+        return dataclasses.replace(recipe_of(self.model.recipe), **self.recipe)
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> "TrainConfig":
@@ -143,7 +161,7 @@ class TrainConfig:
                 value is out of range.
             TypeError: If a value is of another type.
         """
-        known = cls().flat()
+        known = _keys(values)
         sections: dict[str, dict[str, Any]] = {}
         for key, value in values.items():
             if key not in known:
@@ -247,11 +265,27 @@ def _typed(key: str, value: Any) -> Any:
     )
 
 
+def _keys(given: Iterable[str]) -> list[str]:
+    """Returns all keys; those of recipes where one is likely to be meant."""
+    keys = list(TrainConfig().flat())
+    if any(RECIPE in key for key in given):
+        keys += [f"{RECIPE}{name}" for name in _kinds_of_recipe()]
+    return keys
+
+
 def _kind(key: str) -> Any:
     section, _, name = key.partition(".")
+    if key.startswith(RECIPE):
+        return _kinds_of_recipe()[name]
     return typing.get_type_hints(typing.get_type_hints(TrainConfig)[section])[
         name
     ]
+
+
+def _kinds_of_recipe() -> dict[str, Any]:
+    from slice_tf.losses.recipe import Recipe  # It loads Keras.
+
+    return typing.get_type_hints(Recipe)
 
 
 def _check_value(key: str, value: Any) -> None:

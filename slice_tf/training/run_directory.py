@@ -8,7 +8,7 @@ from typing import Any
 from slice_tf.data.sliced_directory import MANIFEST
 from slice_tf.files import write_text
 from slice_tf.schema import SliceSchema
-from slice_tf.training.config import TrainConfig
+from slice_tf.training.config import RECIPE, TrainConfig
 from slice_tf.training.model_directory import versions
 
 CONFIG_FILE = "config.yaml"
@@ -61,12 +61,13 @@ def identity_of(
     kept = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in config.flat().items()
-        if key not in _FREE
+        if key not in _FREE and not key.startswith(RECIPE)
     }
     return {
         "slices": list(schema.names),
         "examples": num_examples,
         "data": fingerprint_of(config.data.train),
+        "recipe": config.recipe,  # As one: a key may be new, or gone.
         **kept,
     }
 

@@ -1,5 +1,8 @@
+import dataclasses
+
 import pytest
 
+from slice_tf.losses import PAPER, recipe_of
 from slice_tf.training.config import TrainConfig, read_setting
 
 GIVEN = {
@@ -7,6 +10,7 @@ GIVEN = {
     "data.features": ["x=float32:6", "y=int64"],
     "model.units": [8, 4],
     "model.expert_units": 3,
+    "recipe.member_weight": 2,
     "optimizer.learning_rate": "1e-2",  # YAML 1.1 reads this as text.
     "loop.jit_compile": True,
     "keep.best": "val_accuracy/small",
@@ -20,6 +24,7 @@ def test_a_file_gives_back_what_was_saved(tmp_path):
     assert loaded == config != TrainConfig()
     assert loaded.optimizer.learning_rate == 0.01
     assert loaded.model.units == (8, 4)
+    assert loaded.recipe == {"member_weight": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,9 @@ def test_a_file_gives_back_what_was_saved(tmp_path):
         ("loop.precision", "bfloat16", r"Did you mean mixed_bfloat16\?"),
         ("optimizer.learning_rate", -1.0, "must be a positive number"),
         ("model.units", [8, 0], "must be 1 or more"),
+        ("recipe.expert_weigth", 1, r"mean recipe\.expert_weight\?"),
+        ("model.recipe.temperature", 1, r"mean recipe\.temperature\?"),
+        ("recipe.expert_weight", -1, r"Received: expert_weight=-1"),
     ],
 )
 def test_what_is_no_setting_is_refused(key, value, message):
@@ -45,11 +53,19 @@ def test_what_is_no_setting_is_refused(key, value, message):
         ("loop.jit_compile", 1),
         ("model.units", "8"),
         ("optimizer.learning_rate", "fast"),
+        ("recipe.balance_indicators", "no"),
     ],
 )
 def test_another_type_is_refused(key, value):
     with pytest.raises(TypeError, match=f"Received: {key}={value!r}"):
         TrainConfig.from_flat({key: value})
+
+
+def test_a_recipe_is_the_named_one_but_for_what_is_set():
+    given = {"model.recipe": "paper", "recipe.indicator_weight": 0.1}
+    recipe = TrainConfig.from_flat(given).make_recipe()
+    assert recipe == dataclasses.replace(PAPER, indicator_weight=0.1)
+    assert TrainConfig().make_recipe() == recipe_of("default")
 
 
 def test_settings_are_yaml():

@@ -1,6 +1,8 @@
 """The `train` program, in this process, on real sliced records."""
 
+import dataclasses
 import json
+import pathlib
 import socket
 import sys
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from event_files import scalars
+from slice_tf.losses import PAPER
 from slice_tf.models import VanillaModel
 from slice_tf.programs.train import main
 from slice_tf.schema import SliceSchema
@@ -99,9 +102,12 @@ def test_same_flags_write_the_same_weights(flags):
 
 
 def test_flags_reach_the_model(flags):
-    main([*flags, "--recipe", "paper", "--expert-units", "3", "--units", "5,4"])
+    more = ["--set", "recipe.indicator_weight=0.1", "--recipe", "paper"]
+    main([*flags, *more, "--expert-units", "3", "--units", "5,4"])
     model, _, _ = load_model_directory("model")
-    assert model.recipe.base_indicator == "learned"
+    assert model.recipe == dataclasses.replace(PAPER, indicator_weight=0.1)
+    told = json.loads(pathlib.Path("model/training.json").read_text())["flags"]
+    assert told["recipe.indicator_weight"] == 0.1
     assert model.module.experts.kernel.shape == (4, 3, 3)
 
 
@@ -187,6 +193,7 @@ def test_data_without_examples_is_refused(flags, tmp_path):
         ["--set", "loop.epoch=3"],
         ["--set", "loop.epochs=0"],
         ["--set", "loop.epochs"],
+        ["--set", "recipe.expert_weigth=1"],
         ["--oversample", "small"],
     ],
     ids=lambda more: more[0],
@@ -219,6 +226,9 @@ def test_a_run_directory_says_how_to_repeat_it_and_goes_on(flags, tmp_path):
     message = r"loop\.seed=1 \(checkpoint: 0\)"
     with pytest.raises(ValueError, match=message):
         main([*flags, "--output-dir", "c", "--run-dir", "run", "--seed", "1"])
+    other = ["--run-dir", "run", "--set", "recipe.member_weight=2"]
+    with pytest.raises(ValueError, match=r"recipe={'member_weight': 2\.0} \("):
+        main([*flags, "--output-dir", "c", *other])
 
 
 def test_an_unreachable_worker_is_named_in_time(flags, monkeypatch):
