@@ -18,6 +18,7 @@ PROGRAMS = {
     "gate": ("slice_tf.programs.gate:main", "may a candidate replace a model"),
     "export": ("slice_tf.programs.export:main", "a model as a SavedModel"),
     "publish": ("slice_tf.programs.publish:main", "a SavedModel for serving"),
+    "canary": ("slice_tf.programs.canary:main", "step by step to a version"),
     "serve": ("slice_tf.programs.serve:main", "TF Serving's API on one host"),
     "predict": ("slice_tf.programs.predict:main", "ask a running server"),
     "discover": ("slice_tf.programs.discover:main", "slices in its errors"),

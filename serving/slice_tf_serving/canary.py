@@ -2,9 +2,15 @@
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Mapping
+from typing import Any
 
-from slice_tf_serving.model_config import ModelConfig, models_config
+from slice_tf_serving.model_config import (
+    ModelConfig,
+    models_config,
+    read_config_message,
+)
 from slice_tf_serving.version_policy import VersionPolicy
 
 STABLE, CANARY = "stable", "canary"
@@ -32,7 +38,7 @@ def canary_plan(
     """Returns the states of `models.config` from one version to the next.
 
     Callers ask for the label `stable`; a chosen few ask for `canary`. To go
-    back, walk the steps in reverse.
+    back, walk the steps in reverse; `CanaryWalk` takes servers either way.
 
     Args:
         name: Name of the model.
@@ -71,3 +77,38 @@ def canary_plan(
         ),
         step("unload the old version", {STABLE: new}, new),
     ]
+
+
+def step_file(plan_dir: pathlib.Path, number: int) -> pathlib.Path:
+    """Returns where a plan has a step, counted from 1."""
+    return plan_dir / f"{number}.config"
+
+
+def read_steps(plan_dir: pathlib.Path) -> list[Any]:
+    """Reads the steps of a plan, each as a `ModelConfig` message.
+
+    Raises:
+        ValueError: If there is none, or one is of several models or does not
+            say which versions it serves.
+    """
+    steps: list[Any] = []
+    while (file := step_file(plan_dir, len(steps) + 1)).exists():
+        models = read_config_message(file).model_config_list.config
+        if [bool(_versions(one)) for one in models] != [True]:
+            raise _refusal(file)
+        steps += models
+    if not steps or len({(one.name, one.base_path) for one in steps}) > 1:
+        raise _refusal(plan_dir)
+    return steps
+
+
+def _versions(model: Any) -> Any:
+    return model.model_version_policy.specific.versions
+
+
+def _refusal(path: pathlib.Path) -> ValueError:
+    return ValueError(
+        "The steps of a plan must be `1.config`, `2.config` and so on, as "
+        "`slice-tf publish --plan-dir` writes them: one model in one "
+        f"directory, and specific versions. Received: plan={path}"
+    )

@@ -51,29 +51,37 @@ def read_models_config(path: str | os.PathLike[str]) -> list[ModelConfig]:
         ValueError: If the file is no such configuration, or one that
             TensorFlow Serving would refuse.
     """
+    try:
+        return configs_of(read_config_message(path))
+    except ApiError as error:
+        raise _refusal(path, error) from error
+
+
+def read_config_message(path: str | os.PathLike[str]) -> Any:
+    """Reads a `models.config` file as a `ModelServerConfig`.
+
+    Raises:
+        ValueError: If the file is missing or holds anything else.
+    """
     from google.protobuf import text_format
+
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+        return text_format.Parse(text, new_config_message())
+    except (OSError, text_format.ParseError) as error:
+        raise _refusal(path, error) from error
+
+
+def new_config_message() -> Any:
+    """Returns a `ModelServerConfig` without a model."""
     from tensorflow_serving.config import model_server_config_pb2
 
-    file = pathlib.Path(path)
-    try:
-        message = text_format.Parse(
-            file.read_text(encoding="utf-8"),
-            model_server_config_pb2.ModelServerConfig(),
-        )
-        return configs_of(message)
-    except (OSError, text_format.ParseError, ApiError) as error:
-        raise ValueError(
-            "A models.config must be one that TensorFlow Serving takes. "
-            f"Received: file={file}, error={error}"
-        ) from error
+    return model_server_config_pb2.ModelServerConfig()
 
 
 def models_config(models: Sequence[ModelConfig]) -> str:
     """Returns the text of a `models.config` file."""
-    from google.protobuf import text_format
-    from tensorflow_serving.config import model_server_config_pb2
-
-    message = model_server_config_pb2.ModelServerConfig()
+    message = new_config_message()
     for model in models:
         one = message.model_config_list.config.add(
             name=model.name,
@@ -88,8 +96,22 @@ def models_config(models: Sequence[ModelConfig]) -> str:
             policy.all.SetInParent()
         else:
             policy.latest.num_versions = chosen.newest
+    return text_of(message)
+
+
+def text_of(message: Any) -> str:
+    """Returns a `ModelServerConfig` as the text of a file."""
+    from google.protobuf import text_format
+
     text: str = text_format.MessageToString(message)
     return text
+
+
+def _refusal(path: str | os.PathLike[str], error: Exception) -> ValueError:
+    return ValueError(
+        "A models.config must be one that TensorFlow Serving takes. "
+        f"Received: file={os.fspath(path)}, error={error}"
+    )
 
 
 def configs_of(message: Any, served: Collection[str] = ()) -> list[ModelConfig]:

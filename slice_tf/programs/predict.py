@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slice_tf.programs.flags import FlagParser, positive_int, read_token
+from slice_tf.programs.client_flags import add_identity, identity, seconds
+from slice_tf.programs.flags import FlagParser, positive_int
 
 if TYPE_CHECKING:
     from slice_tf_serving import Client
@@ -39,7 +40,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "TLS",
     )
     add("--name", required=True, help="name of the model")
-    _add_target(parser)
+    _add_pin(parser)
+    add_identity(parser)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--input",
@@ -62,19 +64,16 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         default=10,
         help="number of records of --tfrecord to send",
     )
-    add("--timeout", type=_seconds, default=30.0, help="seconds for a call")
+    add("--timeout", type=seconds, default=30.0, help="seconds for a call")
     add(
         "--wait",
-        type=_seconds,
+        type=seconds,
         help="seconds to wait for a server that is starting; by default none",
     )
-    flags = parser.parse(argv)
-    if (flags.tls_key is None) != (flags.tls_certificate is None):
-        parser.error("--tls-key and --tls-certificate go together")
-    return flags
+    return parser.parse(argv)
 
 
-def _add_target(parser: FlagParser) -> None:
+def _add_pin(parser: FlagParser) -> None:
     pin = parser.add_mutually_exclusive_group()
     pin.add_argument(
         "--version",
@@ -82,29 +81,6 @@ def _add_target(parser: FlagParser) -> None:
         help="version of the model; by default the newest",
     )
     pin.add_argument("--label", help="label of the version, such as stable")
-    add = parser.add_argument
-    file: dict[str, Any] = {"type": pathlib.Path, "metavar": "FILE"}
-    add("--token-file", **file, help="holds the token that the server asks for")
-    add(
-        "--tls-ca",
-        **file,
-        help="authority of the server's certificate, PEM; by default those of "
-        "the system",
-    )
-    add("--tls-key", **file, help="private key of the client, PEM")
-    add("--tls-certificate", **file, help="certificate of the client, PEM")
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"must be a positive number. Received: {text}"
-        )
-    return seconds
 
 
 def _read(name: str) -> bytes:
@@ -134,19 +110,14 @@ def _read(name: str) -> bytes:
 @contextlib.contextmanager
 def _client(flags: argparse.Namespace) -> Iterator["Client"]:
     from slice_tf_serving import Client
-    from slice_tf_serving.target import Certificates
 
-    token = flags.token_file and read_token(flags.token_file)
     with Client(
         flags.url,
         flags.name,
         flags.version,
         label=flags.label,
         timeout=flags.timeout,
-        token=token,
-        certificates=Certificates(
-            flags.tls_ca, flags.tls_key, flags.tls_certificate
-        ),
+        **identity(flags),
     ) as client:
         if flags.wait is not None:
             client.wait_until_ready(flags.wait)

@@ -61,14 +61,14 @@ def _newest(base_dir: str) -> int:
 def _write_plan(flags: argparse.Namespace, old: int, new: int) -> None:
     """Writes the `models.config` of each step, and says what to wait for."""
     from slice_tf.files import write_text
-    from slice_tf_serving.canary import canary_plan
+    from slice_tf_serving.canary import canary_plan, step_file
 
     directory = new_directory(flags.plan_dir)
     base = flags.server_base_dir or flags.base_dir
     if "://" not in base:  # Servers do not know from where this is run.
         base = os.path.abspath(base)
     for number, step in enumerate(canary_plan(flags.name, base, old, new), 1):
-        path = directory / f"{number}.config"
+        path = step_file(directory, number)
         write_text(path, step.config)
         waited = " and ".join(map(str, step.available))
         print(  # noqa: T201 - results go to stdout

@@ -2,18 +2,12 @@ import shutil
 import threading
 import uuid
 
-import grpc
 import pytest
 import tensorflow as tf
-from google.protobuf import text_format
-from tensorflow_serving.apis import model_management_pb2
-from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from exported_task import made
 from slice_tf.export import export_saved_model
-from slice_tf_serving import ModelServer, publish, rollback
-from slice_tf_serving.canary import canary_plan
-from slice_tf_serving.model_config import read_models_config
+from slice_tf_serving import publish, rollback
 from slice_tf_serving.publish_remote import publish_remote
 from slice_tf_serving.versions import list_versions
 from slice_tf_serving.warmup import read_warmup
@@ -213,61 +207,3 @@ def test_store_gets_nothing_without_warm_up(tmp_path, store):
     path = export_saved_model(one.model, tmp_path / "m", one.spec)
     with pytest.raises(ValueError, match="must have warm-up requests"):
         publish_remote(path, store)
-
-
-def test_plan_leads_from_one_version_to_the_next(exports, tmp_path):
-    base = tmp_path / "base"
-    for _ in range(2):
-        publish(exports["binary"], base)
-    plan = canary_plan("m", base, 1, 2)
-    file = tmp_path / "models.config"
-    states = []
-    for step in plan:
-        file.write_text(step.config)
-        (model,) = read_models_config(file)
-        states.append((model.policy.numbers, dict(model.labels)))
-        assert model.policy.numbers == step.available
-    assert states == [
-        ((1,), {"stable": 1}),
-        ((1, 2), {"stable": 1}),
-        ((1, 2), {"stable": 1, "canary": 2}),
-        ((1, 2), {"stable": 2, "canary": 2}),
-        ((2,), {"stable": 2}),
-    ]
-    with pytest.raises(ValueError, match="Received: old=1, new=1"):
-        canary_plan("m", base, 1, 1)
-
-
-def test_plan_keeps_the_url_of_a_store():
-    (first, *_) = canary_plan("m", "gs://bucket/m", 1, 2)
-    assert 'base_path: "gs://bucket/m"' in first.config
-
-
-def test_server_walks_the_plan_and_back(exports, tmp_path):
-    base = tmp_path / "base"
-    for _ in range(2):
-        publish(exports["binary"], base)
-    plan = canary_plan("m", base, 1, 2)
-    first, *others = [_config(step, tmp_path) for step in plan]
-    with ModelServer.of_models([first], allow_reload=True) as server:
-        for step, config in [*zip(plan[1:], others, strict=True)]:
-            reload_config(server, step.config)
-            assert server.version == max(config.policy.numbers)
-        for step in reversed(plan[:-1]):
-            reload_config(server, step.config)
-        assert server.version == 1
-
-
-def _config(step, tmp_path):
-    file = tmp_path / "models.config"
-    file.write_text(step.config)
-    (model,) = read_models_config(file)
-    return model
-
-
-def reload_config(server, text):
-    request = model_management_pb2.ReloadConfigRequest()
-    text_format.Parse(text, request.config)
-    address = f"127.0.0.1:{server.grpc_port}"
-    with grpc.insecure_channel(address) as channel:
-        ModelServiceStub(channel).HandleReloadConfigRequest(request, timeout=60)
