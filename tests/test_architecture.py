@@ -12,7 +12,7 @@ SOURCES = [
     ROOT / "beam_jobs" / "slice_tf_beam",
     ROOT / "serving" / "slice_tf_serving",
 ]
-EVERYWHERE = {"numpy"}
+EVERYWHERE = {"lazy_loader", "numpy"}
 GROUND_FLOOR = {"files", "near_miss"}  # Single files that every room may use.
 EVERY_ROOM = {"*"}
 

@@ -1,4 +1,6 @@
+import ast
 import importlib
+import pathlib
 
 import pytest
 
@@ -6,16 +8,28 @@ import slice_tf
 
 ROOMS = [
     "slice_tf",
-    "slice_tf.slicing",
+    "slice_tf.backbones",
     "slice_tf.data",
+    "slice_tf.discovery",
+    "slice_tf.evaluation",
+    "slice_tf.export",
     "slice_tf.layers",
     "slice_tf.losses",
     "slice_tf.metrics",
     "slice_tf.models",
+    "slice_tf.report",
+    "slice_tf.slicing",
     "slice_tf.training",
-    "slice_tf.evaluation",
+    "slice_tf_beam",
+    "slice_tf_serving",
+]
+LATE = [
+    "slice_tf",
+    "slice_tf.backbones",
+    "slice_tf.discovery",
     "slice_tf.export",
     "slice_tf.report",
+    "slice_tf.training",
     "slice_tf_beam",
     "slice_tf_serving",
 ]
@@ -32,7 +46,7 @@ def test_every_listed_name_is_there_documented_and_sorted(room):
 
 
 def test_unknown_name_says_so():
-    with pytest.raises(AttributeError, match="has no attribute 'sram'"):
+    with pytest.raises(AttributeError, match="slice_tf attribute sram"):
         slice_tf.sram  # noqa: B018
 
 
@@ -43,3 +57,19 @@ def test_front_door_leads_into_the_rooms():
     assert slice_tf.SliceResidualAttention is SliceResidualAttention
     assert slice_tf.slicing_function is slicing_function
     assert dir(slice_tf) == list(slice_tf.__all__)
+    assert slice_tf.__version__
+
+
+@pytest.mark.parametrize("room", LATE)
+def test_type_checkers_read_late_names_from_a_stub(room):
+    """What is looked up late is no `Any` to who writes code, if the stub of a
+    package ships with it."""
+    module = importlib.import_module(room)
+    stub = pathlib.Path(module.__file__).with_suffix(".pyi")
+    shown = {
+        alias.asname
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert shown == set(module.__all__)

@@ -1,0 +1,17 @@
+from .batches import Batches as Batches
+from .batches import DatasetBatches as DatasetBatches
+from .best import KeepBest as KeepBest
+from .checkpoints import Checkpoints as Checkpoints
+from .config import TrainConfig as TrainConfig
+from .fitting import fit as fit
+from .fitting import set_seed as set_seed
+from .fused_adam import FusedAdam as FusedAdam
+from .log_mlflow import LogToMlflow as LogToMlflow
+from .loop import train as train
+from .model_directory import load_model_directory as load_model_directory
+from .model_directory import save_model_directory as save_model_directory
+from .resume import Resume as Resume
+from .strategy import choose_strategy as choose_strategy
+from .watch import StopEarly as StopEarly
+from .worst_slices import WatchWorstSlices as WatchWorstSlices
+from .write_log import WriteLog as WriteLog
