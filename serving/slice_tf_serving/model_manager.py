@@ -35,9 +35,10 @@ class VersionState:
 class ModelManager:
     """Loads new versions before it unloads old ones.
 
-    A version that cannot be loaded, or that fails its warm-up, leaves the
-    ones before it in service, and is not tried again. An empty or missing
-    base directory leaves everything in service, too.
+    A version that cannot be loaded, or that fails its warm-up, is as good as
+    not there, and is not tried again: those before it stay in service, or go
+    into service where a server starts. An empty or missing base directory
+    leaves everything in service, too.
 
     All methods but `load` run in the event loop's thread.
 
@@ -73,14 +74,13 @@ class ModelManager:
 
         Raises:
             FileNotFoundError: If a base directory holds no version.
-            ValueError: If a version cannot be loaded, or a label names one
-                that is not loaded.
+            ValueError: If no version of a model can be loaded, or a label
+                names one that is not loaded.
         """
         try:
             for config in self.configs.values():
                 newest_version(config.base_dir)
-                for version, path in self._wanted(config):
-                    self._add(self._loaded(config.name, version, path), path)
+                self._load_first(config)
                 self._check_labels(config)
         except ApiError as error:
             self.close()
@@ -193,7 +193,33 @@ class ModelManager:
                 )
 
     def _wanted(self, config: ModelConfig) -> Versions:
-        return config.policy.chosen(list_versions(config.base_dir))
+        states = self._states.setdefault(config.name, {})
+        failed = {version for version in states if states[version].error}
+        return config.policy.chosen(
+            [
+                one
+                for one in list_versions(config.base_dir)
+                if one[0] not in failed
+            ]
+        )
+
+    def _next(self, config: ModelConfig) -> tuple[int, pathlib.Path] | None:
+        """Returns a version that is wanted and not served, if there is one."""
+        served = self._served.get(config.name, {})
+        wanted = self._wanted(config)
+        return next((one for one in wanted if one[0] not in served), None)
+
+    def _load_first(self, config: ModelConfig) -> None:
+        """Loads what is wanted of a model, in the caller's thread."""
+        failure: Exception | None = None
+        while one := self._next(config):
+            try:
+                self._add(self._loaded(config.name, *one), one[1])
+            except Exception as error:
+                failure = error
+                self._fail(config.name, *one, error)
+        if failure is not None and not self._served.get(config.name):
+            raise failure
 
     async def _start(self, config: ModelConfig) -> None:
         """Loads the first versions of a model.
@@ -210,32 +236,24 @@ class ModelManager:
             )
 
     async def _update(self, config: ModelConfig) -> None:
-        wanted = await asyncio.to_thread(self._wanted, config)
-        states = self._states.setdefault(config.name, {})
-        for version, path in wanted:
-            if version in self._served.get(config.name, {}):
-                continue
-            if version in states and states[version].error:
-                continue
+        while one := await asyncio.to_thread(self._next, config):
             try:
                 servable = await asyncio.to_thread(
-                    self._loaded, config.name, version, path
+                    self._loaded, config.name, *one
                 )
-            except Exception as error:  # The versions before stay.
-                logger.error("cannot serve %s: %s", path, error)
-                states[version] = VersionState("END", str(error))
+            except Exception as error:
+                self._fail(config.name, *one, error)
             else:
-                self._add(servable, path)
-        numbers = {version for version, _ in wanted}
+                self._add(servable, one[1])
+        numbers = dict(await asyncio.to_thread(self._wanted, config))
         served = self._served.get(config.name, {})
-        if not numbers & set(served):
+        if not numbers.keys() & served.keys():
             return
         for version in [one for one in served if one not in numbers]:
             await self._unload(config.name, version)
 
     def _loaded(self, name: str, version: int, path: pathlib.Path) -> Servable:
-        states = self._states.setdefault(name, {})
-        states[version] = VersionState("LOADING")
+        self._states[name][version] = VersionState("LOADING")
         began = time.monotonic()
         servable = Servable(
             name, version, path, self._limits, self.arrivals, self._threads
@@ -254,6 +272,13 @@ class ModelManager:
         name, version = servable.name, servable.version
         self._served.setdefault(name, {})[version] = servable
         self._states[name][version] = VersionState("AVAILABLE")
+
+    def _fail(
+        self, name: str, version: int, path: pathlib.Path, error: Exception
+    ) -> None:
+        logger.error("cannot serve %s: %s", path, error)
+        text = str(error) or type(error).__name__
+        self._states[name][version] = VersionState("END", text)
 
     async def _unload(self, name: str, version: int) -> None:
         """Takes a version out of service, then frees its memory."""

@@ -147,6 +147,23 @@ def test_version_that_fails_leaves_the_old_in_service(saved, base, serving):
     wait_until(lambda: server.version == 4)
 
 
+@pytest.mark.parametrize("policy", [VersionPolicy(), VersionPolicy.every()])
+def test_server_starts_with_what_can_be_loaded(policy, base, serving):
+    shutil.rmtree(base / "2" / "variables")
+    server = serving(ModelConfig("m", base, policy))
+    assert states(server) == {1: "AVAILABLE", 2: "END"}
+
+
+def test_as_many_are_served_as_there_are_good_ones(saved, base, serving):
+    server = serving(ModelConfig("m", base, VersionPolicy.latest(2)))
+    shutil.copytree(base / "1" / "assets", base / "3")
+    wait_until(lambda: states(server).get(3) == "END")
+    expected = {1: "AVAILABLE", 2: "AVAILABLE", 3: "END"}
+    assert states(server) == expected
+    time.sleep(5 * POLL_SECONDS)
+    assert states(server) == expected
+
+
 def test_empty_base_directory_leaves_all_in_service(base, serving):
     server = serving(ModelConfig("m", base))
     shutil.rmtree(base)
