@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from slice_tf.metrics.by_slice import by_slice
+
 
 @keras.saving.register_keras_serializable(package="slice_tf")
 class SliceAccuracy(keras.metrics.Metric):
@@ -62,8 +64,7 @@ class SliceAccuracy(keras.metrics.Metric):
         accuracy = ops.where(
             everyone > 0, right / ops.maximum(everyone, 1.0), float("nan")
         )
-        keys = (*self.slice_keys, "accuracy/base")
-        return dict(zip(keys, ops.unstack(accuracy), strict=True))
+        return by_slice("accuracy", (*self.slices, "base"), accuracy)
 
     @property
     def slice_keys(self) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from slice_tf.metrics.by_slice import by_slice
+
 # Bins of scores, equally wide in `x / (2 + |x|)` of the log-odds `x`.
 NUM_BINS = 256
 # Losses are summed as whole multiples of this.
@@ -113,11 +115,10 @@ class SliceMetrics(keras.metrics.Metric):
         columns["auc"] = _area(scores)
         columns["log_loss"] = _ratio(cells[:, -1] * LOSS_UNIT, everyone)
         names = (*self.slices, "base")
-        return {
-            f"{metric}/{name}": value
-            for metric, column in columns.items()
-            for name, value in zip(names, ops.unstack(column), strict=True)
-        }
+        results: dict[str, Any] = {}
+        for metric, column in columns.items():
+            results.update(by_slice(metric, names, column))
+        return results
 
     def right_and_all(self) -> np.ndarray:
         """Returns right predictions and examples, `[slices + 1, 2]`."""

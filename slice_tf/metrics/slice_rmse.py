@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from slice_tf.metrics.by_slice import by_slice
+
 
 @keras.saving.register_keras_serializable(package="slice_tf")
 class SliceRMSE(keras.metrics.Metric):
@@ -62,8 +64,7 @@ class SliceRMSE(keras.metrics.Metric):
         means = ops.where(
             everyone > 0, squares / ops.maximum(everyone, 1.0), float("nan")
         )
-        keys = (*self.slice_keys, "rmse/base")
-        return dict(zip(keys, ops.unstack(ops.sqrt(means)), strict=True))
+        return by_slice("rmse", (*self.slices, "base"), ops.sqrt(means))
 
     @property
     def slice_keys(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import keras
 
+MOST_SHOWN = 10  # Slices whose numbers a line of progress has room for.
+
 
 class LogSlices(keras.callbacks.Callback):
     """Adds a model's `slice_metric` to the logs at the end of an epoch.
@@ -27,6 +29,19 @@ class LogSlices(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if logs is not None:
             logs.update(self._trained or slice_logs(self.model))
+
+
+class ShortProgress(keras.callbacks.ProgbarLogger):
+    """Shows progress as Keras does, without the numbers of single slices."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        of_slices = set(self.model.slice_metric.slice_keys)
+        shown = {
+            key: value
+            for key, value in (logs or {}).items()
+            if key.removeprefix("val_") not in of_slices
+        }
+        super().on_epoch_end(epoch, shown)
 
 
 def slice_logs(model: Any) -> dict[str, float]:

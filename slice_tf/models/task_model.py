@@ -18,7 +18,12 @@ from slice_tf.models.backbone import (
     symbolic,
 )
 from slice_tf.models.check_arrays import check_membership
-from slice_tf.models.log_slices import LogSlices, slice_logs
+from slice_tf.models.log_slices import (
+    MOST_SHOWN,
+    LogSlices,
+    ShortProgress,
+    slice_logs,
+)
 from slice_tf.models.reduction import (
     batch_mean,
     example_weights,
@@ -194,11 +199,16 @@ class TaskModel(keras.Model):
     ) -> Any:
         """Trains as `keras.Model.fit` does; checks membership of arrays.
 
+        Logs of an epoch hold a number a slice; what is printed does where
+        there are at most ten.
+
         Raises:
             ValueError: If membership is neither 0 nor 1.
         """
         check_membership(y, self.schema.names if self.schema else ())
         callbacks = [LogSlices(), *keras.tree.flatten(callbacks or [])]
+        if verbose and self.num_slices > MOST_SHOWN:
+            callbacks.append(ShortProgress())
         return super().fit(
             x, y, batch_size, epochs, verbose, callbacks, **kwargs
         )

@@ -515,3 +515,19 @@ def test_summary_of_a_thousand_slices_fits_on_a_screen():
         "Total params: 45,102 (176.18 KB) Trainable params: 45,102 "
         "(176.18 KB) Non-trainable params: 0 (0.00 B)"
     )
+
+
+@pytest.mark.parametrize(("num_slices", "prints_slices"), [(10, 1), (11, 0)])
+def test_progress_of_many_slices_is_one_readable_line(
+    num_slices, prints_slices, capsys
+):
+    schema = SliceSchema.from_names([f"s{i}" for i in range(num_slices)])
+    membership = np.ones((64, num_slices), "float32")
+    data = FEATURES, {"label": TARGETS["label"], "membership": membership}
+    model = made(2, schema=schema, rates=None)
+    fitted = model.fit(*data, verbose=2, validation_data=data)
+    printed = capsys.readouterr().out
+    for key in ("accuracy/s0", "val_accuracy/s0"):
+        assert len(fitted.history[key]) == 1
+        assert printed.count(f" {key}:") == prints_slices
+    assert printed.count(" val_accuracy/base:") == 1
