@@ -7,9 +7,22 @@ from typing import Any
 from slice_tf.export.signatures import CONTRACT_FILE, SERVING_DEFAULT
 from slice_tf.files import read_json
 
+Contract = Mapping[str, Any]
+Tensor = Mapping[str, Any]
+
+
+def read_contract(saved_model_dir: pathlib.Path) -> Contract | None:
+    """Returns what a version takes and gives; `None` where it does not say.
+
+    Raises:
+        ValueError: If it says so in something else than JSON.
+    """
+    path = saved_model_dir / CONTRACT_FILE
+    return read_json(path) if path.is_file() else None
+
 
 def check_contract(
-    new: pathlib.Path, old: pathlib.Path | None, allow_changes: bool
+    new: pathlib.Path, old: Contract | None, allow_changes: bool
 ) -> None:
     """Refuses a version that breaks the callers of the one before.
 
@@ -17,14 +30,14 @@ def check_contract(
 
     Args:
         new: The SavedModel to be published.
-        old: The version that is served; `None` if it is the first.
+        old: The contract of the newest version, if it has one.
         allow_changes: Whether callers are told, or changed as well.
 
     Raises:
         ValueError: If there is no `serving_default`, or something that
             callers may rely on is gone or of another type or shape.
     """
-    contract = _read(new)
+    contract = read_contract(new)
     if contract is None:
         return
     if SERVING_DEFAULT not in contract["signatures"]:
@@ -34,29 +47,26 @@ def check_contract(
             f"saved_model_dir={new}, "
             f"signatures={', '.join(contract['signatures']) or 'none'}"
         )
-    before = _read(old) if old is not None else None
-    if before is None or allow_changes:
+    if old is None or allow_changes:
         return
-    changes = list(find_changes(before, contract))
+    changes = list(find_changes(old, contract))
     if changes:
         listed = "; ".join(changes[:5])
         more = f"; and {len(changes) - 5} more" if len(changes) > 5 else ""
         raise ValueError(
             "A new version must answer what the one before answers, because "
             "callers do not change with it. Received: "
-            f"version before={old}, changes={listed}{more}. Publish it below "
+            f"saved_model_dir={new}, changes={listed}{more}. Publish it below "
             "another base directory, or pass `new_contract` (on the command "
             "line, --new-contract) if callers know."
         )
 
 
-def find_changes(
-    old: Mapping[str, Any], new: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yields what breaks callers, from the contents of two contracts.
+def find_changes(old: Contract, new: Contract) -> Iterator[str]:
+    """Yields what breaks callers.
 
     Further signatures and outputs break nobody, nor do inputs that take more
-    shapes than before.
+    shapes than before, or outputs that have fewer.
     """
     if old["slices"] != new["slices"]:
         yield f"slices: {_listed(old['slices'])} to {_listed(new['slices'])}"
@@ -67,39 +77,35 @@ def find_changes(
         other = new["signatures"][name]
         for key in other["inputs"].keys() - signature["inputs"].keys():
             yield f"{name}/{key}: input that was not needed before"
-        yield from _differences(name, signature["inputs"], other["inputs"])
-        yield from _differences(name, signature["outputs"], other["outputs"])
+        for key, before in signature["inputs"].items():
+            after = other["inputs"].get(key)
+            if after is None or not _holds(after, before):
+                yield f"{name}/{key}: {_change(before, after)}"
+        for key, before in signature["outputs"].items():
+            after = other["outputs"].get(key)
+            if after is None or not _holds(before, after):
+                yield f"{name}/{key}: {_change(before, after)}"
 
 
-def _differences(
-    name: str, old: Mapping[str, Any], new: Mapping[str, Any]
-) -> Iterator[str]:
-    for key, tensor in old.items():
-        other = new.get(key)
-        if other is None:
-            yield f"{name}/{key}: gone"
-        elif other["dtype"] != tensor["dtype"] or not _takes(
-            other["shape"], tensor["shape"]
-        ):
-            yield f"{name}/{key}: {_said(tensor)} to {_said(other)}"
-
-
-def _takes(new: list[int | None] | None, old: list[int | None] | None) -> bool:
-    if new is None or old is None:
-        return new is None
-    return len(new) == len(old) and all(
-        size in (None, before) for size, before in zip(new, old, strict=True)
+def _holds(wide: Tensor, narrow: Tensor) -> bool:
+    """Tells whether every tensor of one kind is also of the other."""
+    if wide["dtype"] != narrow["dtype"]:
+        return False
+    sizes, others = wide["shape"], narrow["shape"]
+    if sizes is None or others is None:
+        return sizes is None
+    return len(sizes) == len(others) and all(
+        size in (None, other) for size, other in zip(sizes, others, strict=True)
     )
 
 
-def _said(tensor: Mapping[str, Any]) -> str:
+def _change(before: Tensor, after: Tensor | None) -> str:
+    return "gone" if after is None else f"{_said(before)} to {_said(after)}"
+
+
+def _said(tensor: Tensor) -> str:
     return f"{tensor['dtype']}{tensor['shape']}"
 
 
 def _listed(slices: list[str]) -> str:
     return ", ".join(slices) or "none"
-
-
-def _read(directory: pathlib.Path) -> dict[str, Any] | None:
-    path = directory / CONTRACT_FILE
-    return read_json(path) if path.is_file() else None

@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import tempfile
+from collections.abc import Sequence
 
-from slice_tf.export.signatures import WARMUP_FILE
+from slice_tf.export.signatures import CONTRACT_FILE, WARMUP_FILE
+from slice_tf.files import read_json
 from slice_tf_serving.checksums import check_files
-from slice_tf_serving.contract_changes import check_contract
+from slice_tf_serving.contract_changes import Contract, check_contract
 from slice_tf_serving.versions import MAX_VERSION
 
 _LAST = "saved_model.pb"
@@ -15,6 +18,8 @@ def publish_remote(
     saved_model_dir: str | os.PathLike[str],
     base_url: str,
     version: int | None = None,
+    *,
+    new_contract: bool = False,
 ) -> str:
     """Copies an export to the next version below a URL.
 
@@ -30,6 +35,8 @@ def publish_remote(
             can write to.
         version: Number of the version, greater than all that are there.
             `None` takes the next.
+        new_contract: Whether what the version takes and gives, or its slices,
+            may break callers of the newest one.
 
     Returns:
         The URL of the version.
@@ -37,14 +44,13 @@ def publish_remote(
     Raises:
         FileExistsError: If the version is not greater than all that are
             there.
-        ValueError: If the export is not whole, or lacks its warm-up
-            requests.
+        ValueError: If the export is not whole, lacks its warm-up requests, or
+            breaks the callers of the newest version.
     """
     import tensorflow as tf
 
     source = pathlib.Path(saved_model_dir)
     check_files(source)
-    check_contract(source, None, allow_changes=True)
     if not (source / WARMUP_FILE).is_file():
         raise ValueError(
             "An export must have warm-up requests, because they keep a server "
@@ -53,7 +59,9 @@ def publish_remote(
             "`slice_tf_serving.write_warmup` adds them."
         )
     base = base_url.rstrip("/")
-    newest = newest_remote_version(base)
+    versions = _remote_versions(base)
+    newest = max(versions, default=0)
+    check_contract(source, _newest_contract(base, versions), new_contract)
     number = newest + 1 if version is None else version
     if not newest < number <= MAX_VERSION:
         raise FileExistsError(
@@ -75,14 +83,33 @@ def publish_remote(
 
 def newest_remote_version(base_url: str) -> int:
     """Returns the number of the newest version below a URL; 0 for none."""
+    return max(_remote_versions(base_url.rstrip("/")), default=0)
+
+
+def _remote_versions(base: str) -> list[int]:
     import tensorflow as tf
 
-    base = base_url.rstrip("/")
     gfile = tf.io.gfile
     entries = gfile.listdir(base) if gfile.exists(base) else []
-    numbers = [
-        int(name)
-        for name in (entry.strip("/") for entry in entries)
-        if name.isascii() and name.isdecimal()
-    ]
-    return max(numbers, default=0)
+    names = (entry.strip("/") for entry in entries)
+    return sorted(
+        int(name) for name in names if name.isascii() and name.isdecimal()
+    )
+
+
+def _newest_contract(base: str, versions: Sequence[int]) -> Contract | None:
+    """Returns what the newest whole version takes and gives, if it says so."""
+    import tensorflow as tf
+
+    gfile = tf.io.gfile
+    for number in reversed(versions):
+        if not gfile.exists(f"{base}/{number}/{_LAST}"):
+            continue  # Its copy was broken off, or goes on.
+        url = f"{base}/{number}/{CONTRACT_FILE}"
+        if not gfile.exists(url):
+            return None
+        with tempfile.TemporaryDirectory() as directory:
+            path = pathlib.Path(directory) / pathlib.Path(CONTRACT_FILE).name
+            gfile.copy(url, str(path))
+            return read_json(path)
+    return None

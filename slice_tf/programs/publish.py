@@ -24,7 +24,12 @@ def _publish(flags: argparse.Namespace) -> str:
     if "://" in flags.base_dir:
         from slice_tf_serving.publish_remote import publish_remote
 
-        return publish_remote(flags.saved_model, flags.base_dir, flags.version)
+        return publish_remote(
+            flags.saved_model,
+            flags.base_dir,
+            flags.version,
+            new_contract=flags.new_contract,
+        )
 
     from slice_tf_serving import publish, rollback
 

@@ -207,3 +207,23 @@ def test_store_gets_nothing_without_warm_up(tmp_path, store):
     path = export_saved_model(one.model, tmp_path / "m", one.spec)
     with pytest.raises(ValueError, match="must have warm-up requests"):
         publish_remote(path, store)
+
+
+def test_store_refuses_what_breaks_callers_unless_they_know(exports, store):
+    publish_remote(exports["binary"], store)
+    tf.io.gfile.makedirs(f"{store}/9/variables")  # A copy was broken off.
+    message = r"explain/n: input that was not needed before.*--new-contract"
+    with pytest.raises(ValueError, match=message):
+        publish_remote(exports["multi_class"], store)
+    assert tf.io.gfile.listdir(store) == ["1", "9"]
+    url = publish_remote(exports["multi_class"], store, new_contract=True)
+    assert url == f"{store}/10"
+    with pytest.raises(ValueError, match="explain/n: gone"):
+        publish_remote(exports["binary"], store)
+
+
+def test_store_may_hold_models_that_are_not_ours(exports, store):
+    tf.io.gfile.makedirs(f"{store}/3")
+    with tf.io.gfile.GFile(f"{store}/3/saved_model.pb", "w") as file:
+        file.write("whatever")
+    assert publish_remote(exports["binary"], store) == f"{store}/4"

@@ -21,9 +21,8 @@ CONTRACT = "assets.extra/signature.json"
 # Publishes, and is killed when it comes to a step for the nth time.
 KILLED = """
 import os, signal, sys
-import slice_tf_serving
+import slice_tf_serving.publish_local as module
 
-module = sys.modules["slice_tf_serving.publish"]
 source, base, name, times = sys.argv[1:]
 owner, _, step = name.rpartition(".")
 owner = getattr(module, owner) if owner else module
@@ -141,6 +140,12 @@ def test_version_that_breaks_callers_is_refused_unless_they_know(
         (("inputs", "x", "shape"), [None, None, 3], None),
         (("inputs", "x", "shape"), None, None),
         (("outputs", "logits"), None, "explain/logits: gone"),
+        (("outputs", "logits", "shape"), [2, 1], None),
+        (
+            ("outputs", "logits", "shape"),
+            [None, None],
+            "explain/logits: float32[None, 1] to float32[None, None]",
+        ),
         (("outputs", "more"), {"dtype": "int64", "shape": [None]}, None),
     ],
 )
@@ -155,6 +160,13 @@ def test_changes_are_those_that_callers_notice(keys, value, change, exports):
         place[keys[-1]] = value
     expected = [] if change is None else [change]
     assert list(find_changes(old, new)) == expected
+
+
+def test_contract_must_be_readable(exports, tmp_path):
+    version = publish(exports["binary"], tmp_path)
+    (version / CONTRACT).write_text("{")
+    with pytest.raises(ValueError, match=r"must hold JSON.*signature\.json"):
+        publish(exports["binary"], tmp_path)
 
 
 def test_slices_that_change_places_are_told(exports):

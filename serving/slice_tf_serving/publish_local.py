@@ -9,7 +9,7 @@ import uuid
 
 from slice_tf.export.signatures import WARMUP_FILE
 from slice_tf_serving.checksums import check_files
-from slice_tf_serving.contract_changes import check_contract
+from slice_tf_serving.contract_changes import check_contract, read_contract
 from slice_tf_serving.versions import MAX_VERSION, list_versions, numbered
 
 # Names that servers ignore, because they are no numbers.
@@ -63,8 +63,8 @@ def publish(
     _check_directories(source, base)
     check_files(source)
     versions = list_versions(base)
-    newest = versions[-1][1] if versions else None
-    check_contract(source, newest, new_contract)
+    before = read_contract(versions[-1][1]) if versions else None
+    check_contract(source, before, new_contract)
     base.mkdir(parents=True, exist_ok=True)
     _check_version(base, version)
     _remove_leftovers(base)
