@@ -15,7 +15,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 from alike import compare
 from attention_forms import FORMS
 from methods import new_slice_aware
-from pages import paired_table, parse_flags, write_page
+from pages import READING, paired_table, parse_flags, write_page
 from slice_figures import draw_slices
 from synthetic_data import Setting, make_problem, random_discs
 
@@ -40,9 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "four discs of radius 0.15 at random places, 2,500 training and "
         f"{flags.test:,} test points. Slicing functions look half a radius "
         "beside each disc. Backbone 2-13-13, experts of 13 units, default "
-        "recipe but for the attention. Accuracy in percent, mean ± standard "
-        "deviation over seeds; differences are paired by seed, with 95 % "
-        "intervals."
+        f"recipe but for the attention. {READING}"
     )
     parts = {
         "Against no slices": paired_table(cells, "VANILLA", SLICES),

@@ -16,7 +16,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 from alike import compare
 from kept_results import KeptResults
 from methods import UNITS, new_slice_aware
-from pages import paired_table, parse_flags, write_page
+from pages import READING, paired_table, parse_flags, write_page
 from slice_figures import draw_slices
 from synthetic_data import Setting, make_problem
 
@@ -50,10 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"`python experiments/low_rank.py`: {flags.seeds} seeds, "
         f"{flags.test:,} test points, the two displaced slices of the paper's "
         f"plane and {flags.useless} useless ones. Backbone 2-13-h, experts of "
-        "h units, default recipe. Accuracy in percent, mean ± standard "
-        "deviation over seeds; differences are paired by seed, with 95 % "
-        "intervals. Parameters are those of training; folded, all ranks are "
-        "of one size."
+        "h units, default recipe. Parameters are those of training; folded, "
+        f"all ranks are of one size. {READING}"
     )
     parts = {
         title.capitalize(): paired_table(found, FULL)

@@ -15,8 +15,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 from alike import compare
 from kept_results import KeptResults
 from methods import new_slice_aware
-from pages import paired_table, parse_flags, write_page
-from slice_figures import draw_curves
+from pages import parse_flags, write_curves
 from synthetic_data import Setting, make_problem
 
 from slice_tf.losses.recipe import PAPER
@@ -52,17 +51,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         "displaced, and alone have a label of their own; the others are discs "
         "at random places, of radius 0.1 to 0.2. With one slice, s2 has no "
         "slicing function. Backbone 2-13-13, experts of 13 units; each row "
-        "but the last takes one option out of the default recipe. Accuracy "
-        "in percent, mean ± standard deviation over seeds; differences are "
-        "paired by seed, with 95 % intervals."
+        "but the last takes one option out of the default recipe."
     )
-    parts = {
-        f"{number} slices": paired_table(found, "VANILLA")
-        for number, found in cells.items()
-    }
-    title = "What more slices do"
-    write_page(flags.docs, "number_of_slices", title, words, parts)
-    draw_curves(flags.docs / "number_of_slices.svg", cells, "number of slices")
+    write_curves(
+        flags.docs,
+        "number_of_slices",
+        "What more slices do",
+        words,
+        cells,
+        heading="Number of slices: {}",
+        along="number of slices",
+    )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from slice_figures import draw_curves
 
 from slice_tf.evaluation.intervals import student_t
 
 DOCS = pathlib.Path(__file__).parent.parent / "docs" / "experiments"
+# How to read a `paired_table`.
+READING = (
+    "Accuracy in percent, mean ± standard deviation over seeds; differences "
+    "are paired by seed, with 95 % intervals."
+)
 Cells = Mapping[str, Mapping[str, Any]]
 
 
@@ -84,3 +90,32 @@ def write_page(
     for heading, table in parts.items():
         lines += ["", f"## {heading}", "", *table]
     (docs / f"{name}.md").write_text("\n".join(lines) + "\n")
+
+
+def write_curves(
+    docs: pathlib.Path,
+    name: str,
+    title: str,
+    words: str,
+    cells: Mapping[int, Cells],
+    *,
+    heading: str,
+    along: str,
+) -> None:
+    """Writes a page with a table a number, and the curves over numbers.
+
+    Args:
+        docs: Where it goes.
+        name: Of the files.
+        title: Of the page.
+        words: What was done.
+        cells: Number to method to what `paired_table` takes.
+        heading: Of a table, such as `h = {}`.
+        along: Name of the horizontal axis; see `draw_curves`.
+    """
+    parts = {
+        heading.format(number): paired_table(found, "VANILLA")
+        for number, found in cells.items()
+    }
+    write_page(docs, name, title, f"{words} {READING}", parts)
+    draw_curves(docs / f"{name}.svg", cells, along)

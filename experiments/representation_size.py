@@ -17,8 +17,7 @@ import numpy as np
 from alike import train_alike
 from kept_results import KeptResults
 from methods import new_slice_aware
-from pages import paired_table, parse_flags, write_page
-from slice_figures import draw_curves
+from pages import parse_flags, write_curves
 from synthetic_data import Problem, Setting, make_problem
 
 from slice_tf.models.baselines.data_programming import votes_of_slices
@@ -48,17 +47,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"{flags.test:,} test points, the two displaced slices. Backbone "
         "2-h-h, experts of h units, default recipe. DP's sources are the "
         "label and, inside each slice, its commonest label. `parameters` are "
-        "those of training; folded, the slice-aware model of h = 13 has 333. "
-        "Accuracy in percent, mean ± standard deviation over seeds; "
-        "differences are paired by seed, with 95 % intervals."
+        "those of training; folded, the slice-aware model of h = 13 has 333."
     )
-    parts = {
-        f"h = {size}": paired_table(found, "VANILLA")
-        for size, found in cells.items()
-    }
-    title = "Quality against the size of representations"
-    write_page(flags.docs, "representation_size", title, words, parts)
-    draw_curves(flags.docs / "representation_size.svg", cells, "parameters")
+    write_curves(
+        flags.docs,
+        "representation_size",
+        "Quality against the size of representations",
+        words,
+        cells,
+        heading="h = {}",
+        along="parameters",
+    )
 
 
 def _of_size(size: int, problem: Problem) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from methods import (
     scores,
     slice_aware,
 )
-from pages import paired_table, parse_flags, write_page
+from pages import READING, paired_table, parse_flags, write_page
 from slice_figures import draw_slices
 from synthetic_data import Problem, Setting, make_problem
 
@@ -111,9 +111,8 @@ def _write(cells: Mapping[str, Mapping[str, Any]], flags: Any) -> None:
     words = (
         f"`python experiments/synthetic.py`: {flags.seeds} seeds, each with "
         "data of its own: 2,500 training, 1,250 held-out and "
-        f"{flags.test:,} test points, true slices at test. Accuracy in "
-        "percent, mean ± standard deviation over seeds; differences are "
-        "paired by seed, with 95 % intervals. Backbone 2-13-13, experts of "
+        f"{flags.test:,} test points, true slices at test. "
+        f"{READING} Backbone 2-13-13, experts of "
         "13 units, Adam 1e-3, batches of 64, 100 epochs for every method. "
         "MANUAL chooses among the multipliers 2, 20, 50 and 100 on the "
         "held-out points, and DFR trains its last layer on them. DP's "
