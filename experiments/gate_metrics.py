@@ -2,7 +2,9 @@
 
 100 slices of 50 to 2,000 examples, spread evenly on the log scale. Baseline
 and candidate are equally good: the same calibrated scores, each with noise of
-its own. `gate_power.py` looks at accuracy more closely.
+its own. `gate_power.py` looks at accuracy more closely. Of predicted numbers,
+errors of both models are alike in part; in ten slices the candidate's are
+then made a fifth larger, and are to be found.
 
     python experiments/gate_metrics.py [--runs N]
 """
@@ -13,6 +15,7 @@ import statistics
 import numpy as np
 
 from slice_tf.evaluation import (
+    RegressionCounts,
     Results,
     evaluate,
     gate,
@@ -24,6 +27,8 @@ from slice_tf.schema import SliceSchema
 NUM_SLICES = 100
 SCHEMA = SliceSchema.from_names([f"s{i}" for i in range(NUM_SLICES)])
 METRICS = ("accuracy", "recall", "auc", "log_loss", "brier")
+NUMBER_METRICS = ("mae", "rmse", "r2")
+ERRORS = ("normal", "laplace", "of tenfold size")
 # Accuracy without noise, share of positives, noise of the log-odds.
 SETTINGS = ((0.9, 0.5, 0.5), (0.9, 0.1, 0.5), (0.8, 0.3, 1.0))
 
@@ -47,15 +52,67 @@ def main() -> None:
         name = f"accuracy {accuracy}, {positives:.0%} positives, noise {noise}"
         rows.append([name, *(f"{x:.3f}" for x in failed / flags.runs)])
     headers = [f"equal models, {flags.runs} runs: share that fails", *METRICS]
+    print(render_table(headers, rows), "\n")
+    rows = [[kind, *of_numbers(rng, kind, flags.runs)] for kind in ERRORS]
+    headers = ["numbers, by their errors"]
+    headers += [f"{x}, equal: fails" for x in NUMBER_METRICS]
+    headers += [f"{x}, worse: found" for x in NUMBER_METRICS]
     print(render_table(headers, rows))
+
+
+def of_numbers(rng: np.random.Generator, kind: str, runs: int) -> list[str]:
+    """Returns shares of runs that fail, then of worse slices that are found."""
+    failed, found = np.zeros((2, len(NUMBER_METRICS)))
+    for _ in range(runs):
+        sizes = draw_sizes(rng)
+        for worse, total in ((1.0, failed), (1.2, found)):
+            results = draw_numbers(rng, kind, sizes, worse)
+            for i, metric in enumerate(NUMBER_METRICS):
+                verdict = gate(*results, metric=metric)
+                total[i] += (
+                    verdict.verdict == "FAIL"
+                    if worse == 1
+                    else np.mean(
+                        [x.verdict == "FAIL" for x in verdict.slices[:10]]
+                    )
+                )
+    return [f"{x:.3f}" for x in (*failed / runs, *found / runs)]
+
+
+def draw_sizes(rng: np.random.Generator) -> np.ndarray:
+    """Returns numbers of examples, evenly on the log scale."""
+    spread = rng.uniform(np.log(50), np.log(2_000), NUM_SLICES)
+    return np.exp(spread).astype(int)
+
+
+def draw_numbers(
+    rng: np.random.Generator, kind: str, sizes: np.ndarray, worse: float
+) -> tuple[Results, Results]:
+    """Returns results of both; errors of ten slices are `worse` times as large.
+
+    Half of the errors' variance is that of both models alike.
+    """
+    places = np.repeat(np.arange(NUM_SLICES), sizes)
+    targets = rng.normal(size=len(places))
+    noise = rng.laplace if kind == "laplace" else rng.normal
+    shared, ours, theirs = noise(size=(3, len(places)))
+    scale = np.full(len(places), 0.4)
+    if kind == ERRORS[2]:
+        scale = np.where(rng.random(len(places)) < 0.1, 1.0, 0.1)
+    after = targets + scale * (shared + ours) * np.where(places < 10, worse, 1)
+    before = targets + scale * (shared + theirs)
+    membership = places[:, None] == np.arange(NUM_SLICES)
+    alone, beside = (RegressionCounts(SCHEMA, paired=x) for x in (False, True))
+    alone.add(targets, before, membership)
+    beside.add(targets, after, membership, baseline_predictions=before)
+    return alone.results(), beside.results()
 
 
 def draw(
     rng: np.random.Generator, accuracy: float, positives: float, noise: float
 ) -> tuple[Results, Results]:
     """Returns results of a baseline, and of a candidate beside it."""
-    spread = rng.uniform(np.log(50), np.log(2_000), NUM_SLICES)
-    sizes = np.exp(spread).astype(int)
+    sizes = draw_sizes(rng)
     labels = (rng.random(sizes.sum()) < positives).astype(np.int64)
     distance = statistics.NormalDist().inv_cdf(accuracy)
     x = rng.normal(size=len(labels)) + distance * (2 * labels - 1)

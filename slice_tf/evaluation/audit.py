@@ -88,8 +88,16 @@ def with_audits(results: Results, audits: Mapping[str, SliceAudit]) -> Results:
         audits: What people said, by slice.
 
     Raises:
-        ValueError: If there is no such slice.
+        ValueError: If there is no such slice, or results are of predicted
+            numbers.
     """
+    if not audits:
+        return results
+    if not results.num_classes:
+        raise ValueError(
+            "Audits correct the accuracy of classes. Received: results of "
+            f"predicted numbers, audits of {', '.join(audits)}"
+        )
     slices = list(results.slices)
     base = results[BASE].metrics["accuracy"]
     for name, audit in audits.items():

@@ -43,7 +43,7 @@ def to_scalars(results: Results) -> dict[str, float]:
     for one in results.slices:
         if one.comparison is not None:
             changes = {
-                "accuracy": one.comparison.difference,
+                results.leading: one.comparison.difference,
                 **one.comparison.differences,
             }
             for name, metric in changes.items():

@@ -22,20 +22,20 @@ class Example:
 
     Args:
         key: 16 hexadecimal digits that stand for its features and label.
-        label: Its class.
-        prediction: The predicted class.
-        score: The predicted class's probability.
-        baseline: The class that a baseline predicted, where there is one.
+        label: Its class, or the true number.
+        prediction: The predicted class, or number.
+        score: The predicted class's probability; None of a number.
+        baseline: What a baseline predicted, where there is one.
         slices: Places in the schema of the slices that hold it.
         unknown: Places of those of which nobody knows.
         features: Name to `preview`.
     """
 
     key: str
-    label: int
-    prediction: int
-    score: float
-    baseline: int | None
+    label: float
+    prediction: float
+    score: float | None
+    baseline: float | None
     slices: list[int]
     unknown: list[int]
     features: dict[str, dict[str, Any]]
@@ -50,8 +50,10 @@ class ExampleSample:
         examples: All that were drawn.
         members: Slice, or `base` for all examples, to places in `examples`;
             each a uniform sample without replacement, in random order.
-        errors: The same of examples that the model gets wrong.
-        lost: The same of those that the baseline gets right.
+        errors: The same of examples that the model gets wrong; of numbers,
+            those with the largest errors, largest first.
+        lost: The same of those that the baseline gets right; of numbers,
+            those where the baseline is nearer, by most first.
     """
 
     size: int
@@ -111,7 +113,7 @@ class ExampleSampler:
         self._random = np.random.default_rng(seed)
         shape = len(KINDS), schema.num_slices + 1
         # An example is drawn where its number is among the smallest so far.
-        self._limits = np.ones(shape)
+        self._limits = np.full(shape, np.inf)
         self._drawn: list[list[list[tuple[float, int]]]] = [
             [[] for _ in range(shape[1])] for _ in KINDS
         ]
@@ -140,27 +142,74 @@ class ExampleSampler:
         Raises:
             ValueError: If a shape or a value is wrong.
         """
-        batch = _Batch.of(
-            self.schema.num_slices,
+        scores = np.asarray(probabilities, np.float64)
+        truth = inputs.check_labels(labels, scores.shape[1])
+        before = None
+        if baseline_probabilities is not None:
+            before = np.asarray(baseline_probabilities).argmax(axis=1)
+        predictions = scores.argmax(axis=1)
+        batch = _Batch(
             features,
-            labels,
-            probabilities,
-            membership,
-            known,
-            baseline_probabilities,
+            truth,
+            predictions,
+            before,
+            *inputs.check_members(
+                membership, known, len(truth), self.schema.num_slices
+            ),
+            scores=scores.max(axis=1, initial=0),
         )
-        numbers = self._random.random(len(batch.labels))
-        everyone = np.ones((len(numbers), 1), bool)
-        members = np.concatenate([batch.members, everyone], axis=1)
-        for kind, chosen in enumerate(batch.chosen()):
-            near = numbers[:, None] < self._limits[kind]
-            for row, place in np.argwhere(members & near & chosen[:, None]):
-                self._draw(kind, place, numbers[row], self._seen + int(row))
-        rows = {row for row in self._rows() if row >= self._seen}
-        self._kept |= {row: batch.example(row - self._seen) for row in rows}
-        self._seen += len(numbers)
-        if len(self._kept) > 2 * len(self._rows()):
-            self._kept = {row: self._kept[row] for row in self._rows()}
+        wrong = predictions != truth
+        lost = wrong & (before == truth)
+        # Each is as likely as any other to be among the smallest.
+        order = self._random.random(len(truth))
+        self._add(
+            batch, order, *(np.where(x, order, np.inf) for x in (wrong, lost))
+        )
+
+    def add_numbers(
+        self,
+        features: Mapping[str, Any],
+        targets: Any,
+        predictions: Any,
+        membership: Any,
+        known: Any = None,
+        baseline_predictions: Any = None,
+    ) -> None:
+        """Draws from one batch of predicted numbers.
+
+        Args:
+            features: Name to values to show, of shape `[batch, ...]`.
+            targets: True numbers, of shape `[batch]`.
+            predictions: Predicted numbers, of shape `[batch]`.
+            membership: 0 or 1, of shape `[batch, slices]`.
+            known: 0 where membership is unknown; None where all is known.
+            baseline_predictions: Of shape `[batch]`, or None.
+
+        Raises:
+            ValueError: If a shape or a value is wrong.
+        """
+        truth = inputs.check_finite("targets", targets, None)
+        guesses = inputs.check_finite("predictions", predictions, len(truth))
+        before, nearer = None, np.zeros(len(truth))
+        size = np.abs(guesses - truth)
+        if baseline_predictions is not None:
+            before = inputs.check_finite(
+                "baseline_predictions", baseline_predictions, len(truth)
+            )
+            nearer = np.maximum(size - np.abs(before - truth), 0)
+        batch = _Batch(
+            features,
+            truth,
+            guesses,
+            before,
+            *inputs.check_members(
+                membership, known, len(truth), self.schema.num_slices
+            ),
+        )
+        order = self._random.random(len(truth))
+        self._add(
+            batch, order, *(np.where(x > 0, -x, np.inf) for x in (size, nearer))
+        )
 
     def sample(self) -> ExampleSample:
         """Returns what was drawn."""
@@ -176,6 +225,21 @@ class ExampleSampler:
         }
         examples = tuple(self._kept[row] for row in rows)
         return ExampleSample(self.size, examples, **drawn)
+
+    def _add(self, batch: "_Batch", *orders: Any) -> None:
+        """Keeps what comes first in each kind's order; infinity, never."""
+        batch.check_features()
+        everyone = np.ones((len(batch.labels), 1), bool)
+        members = np.concatenate([batch.members, everyone], axis=1)
+        for kind, order in enumerate(orders):
+            near = members & (order[:, None] < self._limits[kind])
+            for row, place in np.argwhere(near):
+                self._draw(kind, place, order[row], self._seen + int(row))
+        rows = {row for row in self._rows() if row >= self._seen}
+        self._kept |= {row: batch.example(row - self._seen) for row in rows}
+        self._seen += len(batch.labels)
+        if len(self._kept) > 2 * len(self._rows()):
+            self._kept = {row: self._kept[row] for row in self._rows()}
 
     def _draw(self, kind: int, place: int, number: float, row: int) -> None:
         heap = self._drawn[kind][place]
@@ -198,61 +262,38 @@ class _Batch:
 
     features: Mapping[str, Any]
     labels: Any
-    scores: Any
+    predictions: Any
+    before: Any
     members: Any
     unknown: Any
-    before: Any
+    scores: Any = None
 
-    @classmethod
-    def of(
-        cls,
-        num_slices: int,
-        features: Mapping[str, Any],
-        labels: Any,
-        probabilities: Any,
-        membership: Any,
-        known: Any,
-        baseline: Any,
-    ) -> "_Batch":
-        scores = np.asarray(probabilities, np.float64)
-        truth = inputs.check_labels(labels, scores.shape[1])
-        members, unknown = inputs.check_members(
-            membership, known, len(truth), num_slices
-        )
-        for name, values in features.items():
-            if len(values) != len(truth):
+    def check_features(self) -> None:
+        for name, values in self.features.items():
+            if len(values) != len(self.labels):
                 raise ValueError(
                     "A feature must have a value an example. Received: "
                     f"feature={name!r}, values={len(values)}, "
-                    f"examples={len(truth)}"
+                    f"examples={len(self.labels)}"
                 )
-        before = None
-        if baseline is not None:
-            before = np.asarray(baseline).argmax(axis=1)
-        return cls(features, truth, scores, members, unknown, before)
-
-    def chosen(self) -> tuple[Any, Any, Any]:
-        """Returns who is of each kind, bool of shape `[batch]`."""
-        wrong = self.scores.argmax(axis=1) != self.labels
-        lost = np.zeros(len(wrong), bool)
-        if self.before is not None:
-            lost = wrong & (self.before == self.labels)
-        return np.ones(len(wrong), bool), wrong, lost
 
     def example(self, row: int) -> Example:
-        label, before = int(self.labels[row]), self.before
+        label, before, scores = (
+            self.labels[row].item(),
+            self.before,
+            self.scores,
+        )
         digest = hashlib.sha256(str(label).encode())
         for name, values in sorted(self.features.items()):
             whole = _bytes_of(values[row])
             digest.update(f"{name}{len(whole)}:".encode() + whole)
         unknown = [] if self.unknown is None else self.unknown[row]
-        prediction = int(self.scores[row].argmax())
         return Example(
             key=digest.hexdigest()[:16],
             label=label,
-            prediction=prediction,
-            score=round(float(self.scores[row, prediction]), 4),
-            baseline=None if before is None else int(before[row]),
+            prediction=self.predictions[row].item(),
+            score=None if scores is None else round(float(scores[row]), 4),
+            baseline=None if before is None else before[row].item(),
             slices=np.flatnonzero(self.members[row]).tolist(),
             unknown=np.flatnonzero(unknown).tolist(),
             features={k: preview(v[row]) for k, v in self.features.items()},

@@ -16,7 +16,7 @@ from slice_tf.evaluation.gate_result import (
     GateResult,
     SliceVerdict,
 )
-from slice_tf.evaluation.metric import LOSSES, OK, Metric
+from slice_tf.evaluation.metric import LOSSES, OK, PLAIN, Metric, plain_text
 from slice_tf.evaluation.multiple import benjamini_hochberg, holm
 from slice_tf.evaluation.results import Results
 from slice_tf.schema import BASE
@@ -30,7 +30,7 @@ def gate(
     baseline: Results,
     candidate: Results,
     *,
-    metric: str = "accuracy",
+    metric: str | None = None,
     margin: float = 0.0,
     false_discovery_rate: float = FALSE_DISCOVERY_RATE,
     accepted: Sequence[Acceptance] = (),
@@ -48,11 +48,13 @@ def gate(
     Args:
         baseline: What is in use.
         candidate: What is to replace it, on the same data.
-        metric: `accuracy`; or, where the comparison is paired, `log_loss` or
-            `brier`, of which a rise counts as a drop, or `auc`, `precision`,
-            `recall`, `f1` or `mcc` of two classes.
-        margin: Tolerated drop, as a fraction (in nats of `log_loss`), of
-            slices whose schema has none.
+        metric: `accuracy`, which is the default; or, where the comparison is
+            paired, `log_loss` or `brier`, of which a rise counts as a drop,
+            or `auc`, `precision`, `recall`, `f1` or `mcc` of two classes. Of
+            predicted numbers `mae`, which is the default, or `rmse`, of
+            which a rise counts as a drop, or `r2`.
+        margin: Tolerated drop, as a fraction (of a loss and of `r2`: in its
+            own unit), of slices whose schema has none.
         false_discovery_rate: Expected share of false alarms among alarms.
         accepted: Slices whose verdict somebody takes upon themselves.
         strict: Whether every slice with too few examples makes the verdict
@@ -60,10 +62,16 @@ def gate(
 
     Raises:
         ValueError: If the results are of different data, slices or classes,
-            lack the metric, or an accepted slice does not exist.
+            lack the metric, the margin is no fraction where it must be one,
+            or an accepted slice does not exist.
     """
     candidate.check_comparable(baseline)
-    candidate.check_of_classes("A gate")
+    metric = metric or candidate.leading
+    if margin >= 1 and metric not in PLAIN:
+        raise ValueError(
+            f"A tolerated drop of {metric} must be a fraction below 1, such "
+            f"as 0.01 for a point. Received: margin={margin}"
+        )
     reasons = _reasons(candidate, accepted)
     facts = [
         _Fact(one.name, one.critical, one.margin or margin)
@@ -77,7 +85,7 @@ def gate(
     adjusted = _adjust(found.p, critical, asked)
     levels = _levels(critical, asked, false_discovery_rate)
     drops = [
-        _smallest_drop(*row, largest=np.inf if metric in LOSSES else 1)
+        _smallest_drop(*row, largest=np.inf if metric in PLAIN else 1)
         for row in zip(found.spread, margins, levels, strict=True)
     ]
     slices = []
@@ -218,7 +226,7 @@ def _judge(
 
 
 def _amount(value: float, name: str) -> str:
-    return f"{value:.3f}" if name in LOSSES else f"{100 * value:.1f} points"
+    return plain_text(value) if name in PLAIN else f"{100 * value:.1f} points"
 
 
 def _smallest_drop(

@@ -8,7 +8,7 @@ from slice_tf.evaluation.gate_result import (
     GateResult,
     SliceVerdict,
 )
-from slice_tf.evaluation.metric import LOSSES
+from slice_tf.evaluation.metric import LOSSES, PLAIN, plain_text
 from slice_tf.evaluation.table import (
     NOTHING,
     Table,
@@ -21,20 +21,21 @@ from slice_tf.evaluation.table import (
 
 def gate_table(result: GateResult) -> Table:
     """Returns headers and rows: what failed first, then as in the schema."""
-    loss = result.metric in LOSSES
+    plain, loss = (result.metric in some for some in (PLAIN, LOSSES))
     headers = [
         "slice",
         "size",
-        f"baseline {result.metric}" + ", %" * (not loss),
-        "candidate" + ", %" * (not loss),
-        "difference" + ", points" * (not loss) + " [95 %]",
+        f"baseline {result.metric}" + ", %" * (not plain),
+        "candidate" + ", %" * (not plain),
+        "difference" + ", points" * (not plain) + " [95 %]",
         "adjusted p",
-        "smallest rise found" if loss else "smallest drop found, points",
+        f"smallest {'rise' if loss else 'drop'} found"
+        + ", points" * (not plain),
         "verdict",
     ]
     order = {FAIL: 0, NOT_ENOUGH_DATA: 1}
     slices = sorted(result.slices, key=lambda one: order.get(one.verdict, 2))
-    return headers, [_row(one, loss) for one in slices]
+    return headers, [_row(one, plain) for one in slices]
 
 
 def gate_markdown(result: GateResult, num_rows: int = 20) -> str:
@@ -100,12 +101,12 @@ def _junit_kind(one: SliceVerdict, result: GateResult) -> str:
     return "failure" if blocked else "skipped"
 
 
-def _row(one: SliceVerdict, loss: bool) -> list[str]:
+def _row(one: SliceVerdict, plain: bool) -> list[str]:
     drop, p = one.smallest_drop, one.adjusted_p
-    value, change = (number, change_of_number) if loss else (percent, points)
+    value, change = (number, change_of_number) if plain else (percent, points)
     shown = NOTHING
     if drop is not None:
-        shown = f"{drop:.4g}" if loss else f"{100 * drop:.1f}"
+        shown = plain_text(drop, 3) if plain else f"{100 * drop:.1f}"
     return [
         one.name + (" (critical)" if one.critical else ""),
         f"{one.size:,}",

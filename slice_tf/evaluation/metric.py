@@ -7,7 +7,9 @@ import numpy as np
 
 FLOOR = 30
 # Metrics that are better when lower, in a unit of their own.
-LOSSES = ("log_loss", "brier")
+LOSSES = ("log_loss", "brier", "mae", "rmse")
+# Metrics that are written as they are, not in percent, and have no bound.
+PLAIN = (*LOSSES, "r2")
 OK, TOO_FEW, EMPTY = "ok", "too few", "empty"
 
 
@@ -55,6 +57,12 @@ def _to_metric(
     if low != low or high != high:
         return Metric(value, None, None, whole, TOO_FEW)
     return Metric(value, low, high, whole, OK if whole >= floor else TOO_FEW)
+
+
+def plain_text(value: float, digits: int = 4, sign: str = "") -> str:
+    """Returns a number of so many digits, with an exponent only if small."""
+    text = f"{value:{sign}.{digits}g}"
+    return f"{value:{sign},.0f}" if "e+" in text else text
 
 
 def ratio(over: Any, under: Any) -> Any:

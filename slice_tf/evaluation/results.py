@@ -53,25 +53,30 @@ class Comparison:
     """A slice's candidate against its baseline, paired by example.
 
     Args:
-        baseline: The baseline's accuracy.
-        difference: Candidate's minus baseline's accuracy, as a fraction.
-        mid_p: McNemar's mid-p value; None without examples.
+        baseline: The baseline's leading metric: `accuracy` of classes, `mae`
+            of predicted numbers.
+        difference: Candidate's minus baseline's leading metric.
+        mid_p: McNemar's mid-p value; None without examples, and of predicted
+            numbers.
         cells: Counts `[2][2]`: baseline correct, candidate correct. With
             weights or clusters, of as many independent pairs of equal weight
-            as would say as much; they need not be whole.
+            as would say as much; they need not be whole. None of predicted
+            numbers.
         differences: Candidate's minus baseline's `log_loss` and `brier`, of
             two classes `precision`, `recall`, `f1`, `mcc` and, but for
-            clusters, `auc`.
+            clusters, `auc`; of predicted numbers `rmse` and `r2`.
         label_cells: Likewise `[2][2][2]`: label, baseline correct, candidate
             correct; None where there are more than two classes.
+        errors: The baseline's, as `SliceResult.errors`.
     """
 
     baseline: Metric
     difference: Metric
     mid_p: float | None
-    cells: list[list[float]]
+    cells: list[list[float]] | None
     differences: dict[str, Metric] = dataclasses.field(default_factory=dict)
     label_cells: list[list[list[float]]] | None = None
+    errors: list[float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +121,9 @@ class SliceResult:
             `calibration_bias` and `calibration_error` of the indicator.
         audited: Corrected for errors of the slicing function, where people
             audited the slice.
+        errors: Of predicted numbers, counts `[48]`: even bin of prediction
+            minus target, the outermost with all beyond; they need not be
+            whole. None of classes.
     """
 
     name: str
@@ -130,6 +138,7 @@ class SliceResult:
     indicator_scores: list[list[int]] | None = None
     indicator_quality: dict[str, Metric] | None = None
     audited: AuditedSlice | None = None
+    errors: list[float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +147,7 @@ class Results:
 
     Args:
         schema: The slices.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 of predicted numbers.
         floor: Metrics with a smaller denominator are `too few`.
         data: What was evaluated on.
         model: What was evaluated.
@@ -146,6 +155,7 @@ class Results:
         slices: In the schema's order, the base slice last.
         overlap: Examples that two slices share, `[slices][slices]`.
         score_edges: Edges of the bins of scores, 33 probabilities.
+        error_edges: Edges of the bins of errors, 49 numbers; None of classes.
         gate: What `slice-tf gate` said of these results, where it was asked.
         examples: A capped sample of examples, where somebody asked for one.
         created_by: Program and version.
@@ -160,6 +170,7 @@ class Results:
     slices: tuple[SliceResult, ...]
     overlap: list[list[int]] | None = None
     score_edges: list[float] | None = None
+    error_edges: list[float] | None = None
     gate: GateResult | None = None
     examples: ExampleSample | None = None
     created_by: str = dataclasses.field(default_factory=_created_by)
@@ -168,6 +179,11 @@ class Results:
         if name != BASE:
             return self.slices[self.schema.index(name)]
         return self.slices[-1]
+
+    @property
+    def leading(self) -> str:
+        """The metric that comes first: `accuracy`, or `mae` of numbers."""
+        return "accuracy" if self.num_classes else "mae"
 
     def check_comparable(self, other: "Results") -> None:
         """Refuses results that are of other data.
@@ -248,19 +264,6 @@ class Results:
             )
         return results
 
-    def check_of_classes(self, what: str) -> None:
-        """Refuses results of predicted numbers, for what needs classes.
-
-        Raises:
-            ValueError: If they are such.
-        """
-        if not self.num_classes:
-            raise ValueError(
-                f"{what} takes results of classes or of one label, not of "
-                "predicted numbers. Received: metrics="
-                f"{', '.join(self.slices[-1].metrics)}"
-            )
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the results; the file appears only when it is whole."""
         text = json.dumps(self.to_dict(), allow_nan=False, indent=1)
@@ -302,6 +305,7 @@ def _parse(values: dict[str, Any]) -> Results:
         slices=tuple(_parse_slice(one) for one in values["slices"]),
         overlap=values["overlap"],
         score_edges=values["score_edges"],
+        error_edges=values.get("error_edges"),
         gate=None
         if values["gate"] is None
         else GateResult.from_dict(values["gate"]),

@@ -8,7 +8,7 @@ import numpy as np
 from slice_tf.evaluation.accumulate import UNIT, SliceCounts
 from slice_tf.evaluation.calibration import NUM_GROUPS, calibration_groups
 from slice_tf.evaluation.indicators import IndicatorCounts
-from slice_tf.evaluation.metric import Metric, ratio, to_metrics
+from slice_tf.evaluation.metric import ratio, to_metrics
 from slice_tf.evaluation.metrics import CellMetric, mean_scores, slice_metrics
 from slice_tf.evaluation.paired import PairedCounts
 from slice_tf.evaluation.paired_scores import PairedScores
@@ -37,13 +37,11 @@ def summarize(
     comparisons: list[Comparison | None] = [None] * len(names)
     if paired is not None and paired_scores is not None:
         comparisons = [*compare_pairs(counts, paired, paired_scores, floor)]
-    qualities = _indicator_qualities(indicators, len(names), floor)
+    learned = indicator_facts(indicators, len(names), floor)
     sizes, unknown = counts.sizes.tolist(), counts.unknown.tolist()
     confusion = _confusion(counts)
     scores = group_bins(counts.scores, NUM_SCORE_BINS).tolist()
     calibration = _calibration(counts)
-    learned = _indicator_scores(indicators, len(names))
-    quality = _indicator_quality(indicators, len(names), floor)
     return tuple(
         SliceResult(
             name=name,
@@ -51,23 +49,13 @@ def summarize(
             unknown=unknown[i],
             metrics=metrics[i],
             comparison=comparisons[i],
-            indicator=qualities[i],
             confusion=confusion[i],
             scores=scores[i],
             calibration=calibration[i],
-            indicator_scores=learned[i],
-            indicator_quality=quality[i],
+            **learned[i],
         )
         for i, name in enumerate(names)
     )
-
-
-def _indicator_qualities(
-    indicators: IndicatorCounts | None, num_rows: int, floor: int
-) -> list[Metric | None]:
-    if indicators is None:
-        return [None] * num_rows
-    return [*to_metrics(*indicators.area_under_curve(), floor), None]
 
 
 def _confusion(counts: SliceCounts) -> list[Any]:
@@ -92,22 +80,31 @@ def _calibration(counts: SliceCounts) -> list[Any]:
     return groups
 
 
-def _indicator_scores(
-    indicators: IndicatorCounts | None, num_rows: int
-) -> list[Any]:
-    if indicators is None:
-        return [None] * num_rows
-    return [*group_bins(indicators.cells, NUM_SCORE_BINS).tolist(), None]
-
-
-def _indicator_quality(
+def indicator_facts(
     indicators: IndicatorCounts | None, num_rows: int, floor: int
-) -> list[dict[str, Metric] | None]:
+) -> list[dict[str, Any]]:
+    """Returns fields of each `SliceResult`: none where there is no indicator.
+
+    Args:
+        indicators: What was counted of them, or None.
+        num_rows: Slices, and the base slice, which has no indicator.
+        floor: Metrics with a smaller denominator are `too few`.
+    """
     if indicators is None:
-        return [None] * num_rows
+        return [{} for _ in range(num_rows)]
+    areas = to_metrics(*indicators.area_under_curve(), floor)
+    scores = group_bins(indicators.cells, NUM_SCORE_BINS).tolist()
     found = {
         name: to_metrics(*columns, floor)
         for name, columns in indicators.quality().items()
     }
-    rows = zip(*found.values(), strict=True)
-    return [*(dict(zip(found, row, strict=True)) for row in rows), None]
+    quality = zip(*found.values(), strict=True)
+    rows: list[dict[str, Any]] = [
+        {
+            "indicator": area,
+            "indicator_scores": cells,
+            "indicator_quality": dict(zip(found, row, strict=True)),
+        }
+        for area, cells, row in zip(areas, scores, quality, strict=True)
+    ]
+    return [*rows, {}]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from slice_tf.evaluation.metric import EMPTY, TOO_FEW, Metric
+from slice_tf.evaluation.metric import EMPTY, TOO_FEW, Metric, plain_text
 from slice_tf.evaluation.results import Results, SliceResult
 from slice_tf.evaluation.runs import RunComparison
 from slice_tf.schema import BASE
@@ -48,7 +48,8 @@ def results_table(results: Results, metric: str = "accuracy") -> Table:
     Args:
         results: What to show. With a baseline, its accuracy and the
             difference follow the metric; with learned indicators, their AUC.
-            Of predicted numbers, all their metrics are shown.
+            Of predicted numbers, all their metrics are shown, and the
+            difference of their mean absolute error.
         metric: Name of the metric to show, in percent.
     """
     if not results.num_classes:
@@ -88,12 +89,25 @@ def _row(
 
 def _numbers_table(results: Results) -> Table:
     """Returns metrics of predicted numbers, in the numbers' own unit."""
-    names = list(results.slices[-1].metrics)
-    rows = [
-        [one.name, f"{one.size:,}", *(number(one.metrics[x]) for x in names)]
-        for one in results.slices
-    ]
-    return ["slice", "size", *(f"{name} [95 %]" for name in names)], rows
+    names = [name for name in results.slices[-1].metrics if name != "lift"]
+    headers = ["slice", "size", *(f"{name} [95 %]" for name in names)]
+    if results.baseline is not None:
+        headers += ["baseline mae [95 %]", "difference [95 %]"]
+    with_indicators = any(one.indicator for one in results.slices)
+    if with_indicators:
+        headers += ["indicator AUC"]
+    rows = []
+    for one in results.slices:
+        cells = [number(one.metrics[name]) for name in names]
+        if one.comparison is not None:
+            cells += [
+                number(one.comparison.baseline),
+                change_of_number(one.comparison.difference),
+            ]
+        if with_indicators:
+            cells += [fraction(one.indicator)]
+        rows.append([one.name, f"{one.size:,}", *cells])
+    return headers, rows
 
 
 def comparison_table(
@@ -180,12 +194,12 @@ def points(metric: Metric) -> str:
 
 def number(metric: Metric) -> str:
     """Returns `0.123 [0.110, 0.137]`, of four digits, marked likewise."""
-    return _stated(metric, lambda value: f"{value:.4g}")
+    return _stated(metric, plain_text)
 
 
 def change_of_number(metric: Metric) -> str:
     """Returns `+0.012 [-0.003, +0.027]`, of three digits, marked likewise."""
-    return _stated(metric, lambda value: f"{value:+.3g}")
+    return _stated(metric, lambda value: plain_text(value, 3, "+"))
 
 
 def fraction(metric: Metric | None) -> str:

@@ -5,8 +5,8 @@ import dataclasses
 import hashlib
 import logging
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slice_tf.programs.evaluate_flags import parse
 from slice_tf.programs.exports import export
@@ -16,7 +16,12 @@ from slice_tf.programs.quiet import start_tensorflow
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
     from slice_tf.data.feature_spec import Feature
-    from slice_tf.evaluation import Evaluator, ExampleSampler, Results
+    from slice_tf.evaluation import (
+        Evaluator,
+        ExampleSampler,
+        RegressionCounts,
+        Results,
+    )
     from slice_tf.schema import SliceSchema
 
 logger = logging.getLogger("slice_tf.evaluate")
@@ -84,18 +89,35 @@ def _evaluate(flags: argparse.Namespace) -> "Results":
         spec = _join(spec, other_spec)
         models.append(baseline)
         facts.append(_facts(flags.baseline))
-    if spec.task == "regression":
-        return _evaluate_numbers(flags, model, spec, schema, facts[0])
-    evaluator = Evaluator(schema, _num_classes(flags, spec))
+    numbers = spec.task == "regression"
+    if numbers and flags.audit is not None:
+        raise ValueError(
+            "`--audit` corrects the accuracy of classes. Received: "
+            f"audit={flags.audit}, task=regression"
+        )
+    num_classes = _num_classes(flags, spec)
     sampler = None
     shown: dict[str, Feature] = {}
     if flags.examples is not None:
         sampler = ExampleSampler(schema, flags.examples)
         spec, shown = _with_shown(spec, flags.example_feature)
     with translated():
-        batches = load_dataset(flags.data, spec, schema, flags.batch_size)
-        _count(evaluator, models, batches, sampler, shown, flags.label_index)
-    results = evaluator.results(
+        batches = _predicted(
+            models,
+            load_dataset(flags.data, spec, schema, flags.batch_size),
+            shown,
+        )
+        counts = (
+            _count_numbers(schema, len(models) > 1, batches, sampler)
+            if numbers
+            else _count(
+                Evaluator(schema, num_classes),
+                batches,
+                sampler,
+                flags.label_index,
+            )
+        )
+    results = counts.results(
         data_path=flags.data,
         model=facts[0],
         baseline=facts[1] if flags.baseline is not None else None,
@@ -119,49 +141,6 @@ def _num_classes(flags: argparse.Namespace, spec: "FeatureSpec") -> int:
             f"label_index={index}, task={spec.task}"
         )
     return 2 if several else spec.num_classes
-
-
-def _evaluate_numbers(
-    flags: argparse.Namespace,
-    model: Any,
-    spec: "FeatureSpec",
-    schema: "SliceSchema",
-    facts: Any,
-) -> "Results":
-    """Evaluates a model that predicts a number."""
-    import tensorflow as tf
-
-    from slice_tf.data.dataset import load_dataset, translated
-    from slice_tf.evaluation import RegressionCounts
-
-    given = ("baseline", "audit", "examples", "label_index")
-    refused = [name for name in given if getattr(flags, name) is not None]
-    if refused:
-        raise ValueError(
-            "A model that predicts a number is evaluated alone, without "
-            "examples or audits, which are of classes. Received: "
-            f"{', '.join(refused)}, task=regression"
-        )
-    predict = tf.function(
-        lambda features: model(features, training=False)["logits"][:, 0],
-        reduce_retracing=True,
-    )
-    counts = None
-    with translated():
-        for features, targets in load_dataset(
-            flags.data, spec, schema, flags.batch_size
-        ):
-            label = targets["label"].numpy()
-            # The first batch says near what number sums are to be kept.
-            counts = counts or RegressionCounts(schema, float(label.mean()))
-            counts.add(
-                label,
-                predict(features).numpy(),
-                targets["membership"].numpy(),
-                targets["known"].numpy(),
-            )
-    counts = counts or RegressionCounts(schema)
-    return counts.results(data_path=flags.data, model=facts)
 
 
 def _with_shown(
@@ -206,55 +185,102 @@ def _is_same(one: "Feature", other: "Feature | None") -> bool:
     )
 
 
-def _count(
-    evaluator: "Evaluator",
-    models: Sequence[Any],
-    batches: Any,
-    sampler: "ExampleSampler | None",
-    shown: Mapping[str, "Feature"],
-    label_index: int | None,
-) -> None:
-    """Counts all batches; of several labels, one."""
+class _Predicted(NamedTuple):
+    """A batch, and what each model says of it, as arrays."""
+
+    targets: Mapping[str, Any]
+    outputs: Sequence[Mapping[str, Any]]
+    shown: Mapping[str, Any]
+
+    @property
+    def membership(self) -> tuple[Any, Any]:
+        return self.targets["membership"], self.targets["known"]
+
+
+def _predicted(
+    models: Sequence[Any], batches: Any, shown: Mapping[str, "Feature"]
+) -> Iterator[_Predicted]:
+    """Yields what models say of batches, the candidate first."""
     import tensorflow as tf
-
-    from slice_tf.evaluation import to_probabilities
-
-    classes = evaluator.counts.num_classes
 
     @tf.function(reduce_retracing=True)
     def predict(features: Any) -> Any:
         return [model(features, training=False) for model in models]
 
     for features, targets in batches:
-        outputs = [
-            {name: value.numpy() for name, value in one.items()}
-            for one in predict(features)
-        ]
-        label = targets["label"].numpy()
-        if label_index is not None:
-            label = label[:, label_index]
-            for one in outputs:
-                one["logits"] = one["logits"][:, label_index, None]
-        before = None
-        if len(outputs) > 1:
-            before = to_probabilities(outputs[1]["logits"], classes)
-        batch = (
-            label,
-            to_probabilities(outputs[0]["logits"], classes),
-            targets["membership"].numpy(),
-            targets["known"].numpy(),
-        )
-        evaluator.add(
-            *batch,
-            baseline_probabilities=before,
-            indicator_logits=outputs[0].get("indicator_logits"),
-        )
-        if sampler is not None:
-            kept = {
+        yield _Predicted(
+            {name: value.numpy() for name, value in targets.items()},
+            [
+                {name: value.numpy() for name, value in one.items()}
+                for one in predict(features)
+            ],
+            {
                 name: features[name].numpy().reshape(-1, *one.shape)
                 for name, one in shown.items()
-            }
-            sampler.add(kept, *batch, before)
+            },
+        )
+
+
+def _count(
+    evaluator: "Evaluator",
+    batches: Iterable[_Predicted],
+    sampler: "ExampleSampler | None",
+    label_index: int | None,
+) -> "Evaluator":
+    """Counts all batches of classes; of several labels, one."""
+    from slice_tf.evaluation import to_probabilities
+
+    for one in batches:
+        label, logits = one.targets["label"], [x["logits"] for x in one.outputs]
+        if label_index is not None:
+            label = label[:, label_index]
+            logits = [x[:, label_index, None] for x in logits]
+        classes = evaluator.counts.num_classes
+        after, before, *_ = [
+            *(to_probabilities(x, classes) for x in logits),
+            None,
+        ]
+        evaluator.add(
+            label,
+            after,
+            *one.membership,
+            baseline_probabilities=before,
+            indicator_logits=one.outputs[0].get("indicator_logits"),
+        )
+        if sampler is not None:
+            sampler.add(one.shown, label, after, *one.membership, before)
+    return evaluator
+
+
+def _count_numbers(
+    schema: "SliceSchema",
+    paired: bool,
+    batches: Iterable[_Predicted],
+    sampler: "ExampleSampler | None",
+) -> "RegressionCounts":
+    """Counts all batches of predicted numbers."""
+    from slice_tf.evaluation import RegressionCounts
+
+    counts = None
+    for one in batches:
+        label = one.targets["label"]
+        # The first batch says near what number sums are to be kept.
+        counts = counts or RegressionCounts(
+            schema, float(label.mean()), paired=paired
+        )
+        after, before, *_ = [*(x["logits"][:, 0] for x in one.outputs), None]
+        counts.add(
+            label,
+            after,
+            *one.membership,
+            baseline_predictions=before,
+            indicator_logits=one.outputs[0].get("indicator_logits"),
+        )
+        if sampler is not None:
+            sampler.add_numbers(
+                one.shown, label, after, *one.membership, before
+            )
+    return counts or RegressionCounts(schema)
 
 
 def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":

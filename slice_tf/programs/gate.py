@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import logging
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ logger = logging.getLogger("slice_tf.gate")
 METRICS = (
     *("accuracy", "precision", "recall", "f1", "mcc"),
     *("auc", "log_loss", "brier"),
+    *("mae", "rmse", "r2"),
 )
 
 
@@ -65,13 +67,19 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("baseline", type=pathlib.Path, help="results of what is in use")
     add("candidate", type=pathlib.Path, help="results of what is to replace it")
-    add("--metric", choices=METRICS, default="accuracy", help="what to compare")
+    add(
+        "--metric",
+        choices=METRICS,
+        help="what to compare; without it accuracy, or mae of predicted "
+        "numbers",
+    )
     add(
         "--margin",
-        type=_fraction,
+        type=_amount,
         default=0.0,
-        help="tolerated drop, as a fraction (of log_loss: rise in nats), of "
-        "slices whose schema has none",
+        help="tolerated drop of slices whose schema has none, as a fraction; "
+        "of log_loss, brier, mae and rmse the tolerated rise, of r2 the drop, "
+        "each in its own unit",
     )
     add(
         "--false-discovery-rate",
@@ -105,24 +113,23 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return flags
 
 
-def _fraction(text: str) -> float:
+def _amount(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value < 1:
+    if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(
-            f"must be a fraction from 0 to below 1. Received: {text}"
+            f"must be a number of at least 0. Received: {text}"
         )
     return value
 
 
 def _rate(text: str) -> float:
-    rate = _fraction(text)
-    if not rate:
+    rate = _amount(text)
+    if not 0 < rate < 1:
         raise argparse.ArgumentTypeError(
-            "must not be 0, because no drop would then be large enough. "
-            f"Received: {text}"
+            f"must be a fraction above 0 and below 1. Received: {text}"
         )
     return rate
 

@@ -63,11 +63,7 @@ def render_page(
         summary: What `read_summary` gave, to show how slicing functions
             voted.
         served: What a page of `slice-tf ui` needs to write; None in a file.
-
-    Raises:
-        ValueError: If the results are of predicted numbers.
     """
-    results.check_of_classes("A page")
     data = {
         "results": results.to_dict(),
         "summary": summary,

@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from slice_tf.evaluation import Metric, Results, SliceResult, SliceVerdict
+from slice_tf.evaluation import (
+    GateResult,
+    Metric,
+    Results,
+    SliceResult,
+    SliceVerdict,
+)
+from slice_tf.evaluation.metric import LOSSES, plain_text
 from slice_tf.schema import BASE
 
 OK, TOO_FEW = "ok", "too few"
@@ -10,6 +17,15 @@ SHOWN_NAMES = 3
 # Share of intervals that miss a true zero.
 CHANCE = 0.05
 
+_WORDS = {
+    "auc": "area under ROC",
+    "brier": "Brier score",
+    "f1": "F1",
+    "mae": "mean absolute error",
+    "mcc": "MCC",
+    "r2": "R²",
+    "rmse": "root mean square error",
+}
 _VERDICTS = {
     "PASS": "The candidate may replace the baseline",
     "FAIL": "The candidate should not replace the baseline",
@@ -21,16 +37,20 @@ def headline(results: Results) -> str:
     """Returns one sentence that says what an evaluation found."""
     if results.gate is not None:
         return _of_gate(results)
-    base = results.slices[-1]
-    text = f"The model is right on {_share(base)}"
+    base, numbers = results.slices[-1], not results.num_classes
+    text = _of_numbers(base) if numbers else _share(base)
     if base.comparison is not None:
-        return f"{text}, {_of_change(base.comparison.difference)}."
-    behind = [one for one in results.slices[:-1] if _side(_lift(one)) < 0]
+        change = _of_change(base.comparison.difference, numbers)
+        return f"The model is {text}, {change}."
+    better = -1 if numbers else 1
+    behind = [
+        one for one in results.slices[:-1] if better * _side(_lift(one)) < 0
+    ]
     if not behind:
-        return f"{text}, and no slice is shown to trail the rest."
-    behind.sort(key=lambda one: _lift(one).high or 0.0)
+        return f"The model is {text}, and no slice is shown to trail the rest."
+    behind.sort(key=lambda one: _near_zero(_lift(one), better))
     names = _list([one.name for one in behind])
-    return f"{text}, and trails in {names}."
+    return f"The model is {text}, and trails in {names}."
 
 
 def details(results: Results) -> list[str]:
@@ -42,7 +62,7 @@ def details(results: Results) -> list[str]:
     changes = [one.comparison.difference for one in slices if one.comparison]
     if results.gate is None and changes:
         found.append(_of_changes(changes))
-    few = sum(one.metrics["accuracy"].status != OK for one in slices)
+    few = sum(one.metrics[results.leading].status != OK for one in slices)
     if few:
         found.append(
             f"{few:,} of {len(slices):,} slices hold fewer than "
@@ -65,15 +85,18 @@ def _of_gate(results: Results) -> str:
     text = _VERDICTS.get(gate.verdict, gate.verdict)
     if gate.verdict == "PASS":
         return f"{text}: no slice is shown to be worse in {_word(gate.metric)}."
-    blamed = _list(_blamed(open_ones, gate.verdict))
+    blamed = _list(_blamed(open_ones, gate))
     how = "it is worse in" if gate.verdict == "FAIL" else "undecided in"
     return f"{text}: {how} {blamed}."
 
 
-def _blamed(verdicts: Sequence[SliceVerdict], verdict: str) -> list[str]:
+def _blamed(verdicts: Sequence[SliceVerdict], gate: GateResult) -> list[str]:
     """Names of the slices that made the verdict, the clearest first."""
-    found = [one for one in verdicts if one.verdict == verdict]
-    found.sort(key=lambda one: (not one.critical, one.difference.value or 0.0))
+    found = [one for one in verdicts if one.verdict == gate.verdict]
+    worse = -1 if gate.metric in LOSSES else 1
+    found.sort(
+        key=lambda one: (not one.critical, worse * (one.difference.value or 0))
+    )
     names = [one.name for one in found]
     return ["all examples" if one == BASE else one for one in names]
 
@@ -85,8 +108,9 @@ def _of_rule(results: Results) -> str:
     accepted = sum(one.accepted is not None for one in gate.slices)
     paired = "paired example by example" if gate.paired else "not paired"
     text = (
-        f"Compared on {_word(gate.metric)} over {_examples(results)}, "
-        f"{paired}, corrected for {len(gate.slices):,} tests at a false "
+        f"Compared on {_word(gate.metric)} over "
+        f"{_counted(results.data.num_examples)}, {paired}, corrected "
+        f"for {len(gate.slices):,} tests at a false "
         f"discovery rate of {100 * gate.false_discovery_rate:g} %."
     )
     if accepted:
@@ -94,12 +118,14 @@ def _of_rule(results: Results) -> str:
     return text
 
 
-def _of_change(change: Metric) -> str:
+def _of_change(change: Metric, numbers: bool) -> str:
     if change.value is None:
         return "with nothing to compare"
-    size = abs(100 * change.value)
-    word = "above" if change.value >= 0 else "below"
-    text = f"{size:.1f} points {word} its baseline"
+    size, rises = abs(change.value), change.value >= 0
+    text = f"{100 * size:.1f} points {'above' if rises else 'below'}"
+    if numbers:
+        text = f"{plain_text(size, 3)} {'more' if rises else 'less'} than"
+    text += " its baseline"
     return text if _side(change) else f"{text}, which chance can explain"
 
 
@@ -125,13 +151,22 @@ def _side(metric: Metric) -> int:
     return int(metric.low > 0) - int(metric.high < 0)
 
 
+def _near_zero(lift: Metric, better: int) -> float:
+    """The end of the interval that is nearer to zero, worst first."""
+    return (lift.high if better > 0 else -(lift.low or 0.0)) or 0.0
+
+
 def _share(base: SliceResult) -> str:
     value = base.metrics["accuracy"].value
-    return f"{100 * (value or 0.0):.1f} % of {base.size:,} examples"
+    return f"right on {100 * (value or 0.0):.1f} % of {base.size:,} examples"
 
 
-def _examples(results: Results) -> str:
-    count = results.data.num_examples
+def _of_numbers(base: SliceResult) -> str:
+    value = plain_text(base.metrics["mae"].value or 0.0, 3)
+    return f"off by {value} on average over {_counted(base.size)}"
+
+
+def _counted(count: int) -> str:
     return f"{count:,} {_plural(count, 'example')}"
 
 
@@ -143,7 +178,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _word(metric: str) -> str:
-    return {"f1": "F1", "mcc": "MCC"}.get(metric, metric)
+    return _WORDS.get(metric, metric.replace("_", " "))
 
 
 def _plural(count: int, word: str) -> str:

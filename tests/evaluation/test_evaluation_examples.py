@@ -109,6 +109,37 @@ def test_a_sample_is_saved_with_its_results(tmp_path):
     assert Results.from_dict(values).examples is None
 
 
+def test_of_numbers_the_largest_errors_come_first():
+    rng = np.random.default_rng(0)
+    targets, after, before = rng.normal(size=(3, N))
+    sampler = ExampleSampler(SCHEMA, 4)
+    for rows in (slice(None, 99), slice(99, None)):
+        sampler.add_numbers(
+            {"text": TEXTS[rows]},
+            targets[rows],
+            after[rows],
+            MEMBERS[rows],
+            None,
+            before[rows],
+        )
+    sample = sampler.sample()
+    size, farther = np.abs(after - targets), np.abs(before - targets)
+    for name, inside in (("low", MEMBERS[:, 0] == 1), ("base", np.ones(N))):
+        for kind, by in (("errors", size), ("lost", size - farther)):
+            worst = np.argsort(np.where(inside, -by, np.inf))[:4]
+            drawn = [sample.examples[x] for x in getattr(sample, kind)[name]]
+            assert [one.label for one in drawn] == targets[worst].tolist()
+        assert len(sample.members[name]) == 4
+    one = sample.examples[sample.errors["base"][0]]
+    row = int(np.argmax(size))
+    assert (one.label, one.prediction, one.score, one.baseline) == (
+        targets[row],
+        after[row],
+        None,
+        before[row],
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

@@ -94,15 +94,21 @@ def test_results_of_another_format_are_one_line(files, capsys, version):
     assert f"format_version={version}" in error
 
 
-@pytest.mark.parametrize("flag", ["--margin=-1", "--margin=1", "--margin=x"])
-def test_a_margin_is_a_fraction(files, capsys, flag):
+@pytest.mark.parametrize("flag", ["--margin=-1", "--margin=inf", "--margin=x"])
+def test_a_margin_is_a_number(files, capsys, flag):
     with pytest.raises(SystemExit) as stop:
         run(files, "old", "same", flag)
     assert stop.value.code == 2
-    assert "must be a fraction from 0 to below 1" in capsys.readouterr().err
+    assert "must be a number of at least 0" in capsys.readouterr().err
 
 
-def test_a_rate_of_nothing_is_refused(files, capsys):
+def test_a_margin_of_a_rate_is_a_fraction(files, capsys):
+    assert run(files, "old", "same", "--margin=2") == 2
+    assert "must be a fraction below 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["0", "1"])
+def test_a_rate_of_nothing_or_all_is_refused(files, capsys, rate):
     with pytest.raises(SystemExit):
-        run(files, "old", "same", "--false-discovery-rate=0")
-    assert "must not be 0" in capsys.readouterr().err
+        run(files, "old", "same", f"--false-discovery-rate={rate}")
+    assert "above 0 and below 1" in capsys.readouterr().err

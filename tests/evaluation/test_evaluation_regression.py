@@ -1,9 +1,23 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from slice_tf.evaluation import RegressionCounts, Results
-from slice_tf.schema import SliceSchema
+from slice_tf.evaluation import (
+    RegressionCounts,
+    Results,
+    SliceAudit,
+    gate,
+    results_table,
+    with_audits,
+)
+from slice_tf.evaluation.gate_reports import (
+    gate_junit,
+    gate_markdown,
+    gate_table,
+)
+from slice_tf.schema import Slice, SliceSchema
 
 SCHEMA = SliceSchema.from_names(["night", "rain"])
 
@@ -39,8 +53,8 @@ def test_values_are_those_of_scikit_learn(shift, center):
         }
         values = {name: one[name].value for name in expected}
         assert values == pytest.approx(expected, abs=1e-6)
-        for metric in one.values():
-            assert metric.low < metric.value < metric.high
+        for name in expected:
+            assert one[name].low < one[name].value < one[name].high
 
 
 def test_parts_merge():
@@ -50,7 +64,9 @@ def test_parts_merge():
         counted(slice(99, None)),
     )
     rest.merge(first)
-    np.testing.assert_allclose(rest.moments, whole.moments)
+    np.testing.assert_allclose(rest.sums, whole.sums)
+    np.testing.assert_array_equal(rest.errors, whole.errors)
+    np.testing.assert_array_equal(rest.overlap.cells, whole.overlap.cells)
     assert rest.checksum == whole.checksum
 
 
@@ -98,3 +114,184 @@ def test_bad_numbers_are_refused_and_nothing_counted():
         counts.results()
     with pytest.raises(ValueError, match=r"center=0\.0 and 1\.0"):
         counts.merge(RegressionCounts(SliceSchema(()), 1.0))
+    with pytest.raises(ValueError, match="paired=False and True"):
+        counts.merge(RegressionCounts(SliceSchema(()), paired=True))
+    with pytest.raises(ValueError, match="with every batch or with none"):
+        counts.add([1.0], [1.0], nobody[:1], baseline_predictions=[1.0])
+
+
+def paired(worse=1.0, **facts):
+    """Results of a baseline, and of a candidate `worse` at night."""
+    targets, before, membership = arrays()
+    membership[:9, 1], membership[9:, 1] = True, False
+    shared, noise = before, np.random.default_rng(1).normal(size=(2, 4_000))
+    before, errors = shared + 0.1 * noise[0], shared - targets + 0.1 * noise[1]
+    after = targets + errors * np.where(membership[:, 0], worse, 1)
+    schema = SliceSchema(
+        tuple(Slice(n, **facts.get(n, {})) for n in SCHEMA.names)
+    )
+    alone = RegressionCounts(schema)
+    alone.add(targets, before, membership)
+    beside = RegressionCounts(schema, paired=True)
+    beside.add(targets, after, membership, baseline_predictions=before)
+    return alone.results(), beside.results()
+
+
+def test_differences_are_those_of_the_metrics():
+    before, after = paired(1.3)
+    for old, new in zip(before.slices, after.slices, strict=True):
+        changes = {"mae": new.comparison.difference}
+        changes |= new.comparison.differences
+        assert list(changes) == ["mae", "rmse", "r2"]
+        for name, change in changes.items():
+            values = [one.metrics[name].value for one in (old, new)]
+            assert change.value == pytest.approx(values[1] - values[0])
+            assert change.low < change.value < change.high
+        baseline = new.comparison.baseline
+        assert baseline.value == pytest.approx(old.metrics["mae"].value)
+        assert sum(new.comparison.errors) == pytest.approx(old.size, abs=0.1)
+
+
+def test_intervals_of_differences_hold():
+    """Against the spread of differences over many slices of one kind."""
+    rng = np.random.default_rng(0)
+    schema = SliceSchema.from_names([f"s{i}" for i in range(200)])
+    targets, ours, theirs = rng.normal(size=(3, 40_000))
+    membership = np.arange(40_000)[:, None] // 200 == np.arange(200)
+    counts = RegressionCounts(schema, paired=True)
+    counts.add(
+        targets,
+        targets + 0.5 * ours,
+        membership,
+        baseline_predictions=targets + 0.3 * ours + 0.4 * theirs,
+    )
+    slices = [one.comparison for one in counts.results().slices[:-1]]
+    for name in ("mae", "rmse", "r2"):
+        found = [one.differences.get(name, one.difference) for one in slices]
+        held = np.mean([one.low <= 0 <= one.high for one in found])
+        assert 0.92 <= held <= 0.99
+
+
+def test_a_lift_is_the_error_inside_minus_outside():
+    targets, predictions, membership = arrays()
+    (night, _, base) = counted().metrics()
+    sizes, inside = np.abs(predictions - targets), membership[:, 0]
+    expected = sizes[inside].mean() - sizes[~inside].mean()
+    assert night["lift"].value == pytest.approx(expected)
+    assert base["lift"].status == "empty"
+
+
+def test_errors_are_counted_in_even_bins():
+    targets, predictions, membership = arrays()
+    results = counted().results()
+    edges = np.array(results.error_edges)
+    np.testing.assert_allclose(np.diff(edges), edges[1] - edges[0])
+    errors = np.clip(predictions - targets, edges[0], edges[-1])
+    members = np.concatenate([membership, np.ones((4_000, 1), bool)], axis=1)
+    for one, rows in zip(results.slices, members.T, strict=True):
+        assert sum(one.errors) == pytest.approx(rows.sum(), abs=0.5)
+    exact, _ = np.histogram(errors, edges)
+    np.testing.assert_allclose(results.slices[-1].errors, exact, atol=20)
+
+
+def test_errors_of_any_size_are_counted():
+    counts = RegressionCounts(SliceSchema(()))
+    errors = np.array([0.0, 1e-300, -1e-9, 3.0, -1e30])
+    counts.add(np.zeros(5), errors, np.zeros((5, 0)))
+    histogram = counts.errors[0]
+    middle = len(histogram) // 2
+    assert histogram[middle] == 2
+    assert (histogram[:middle].sum(), histogram[middle:].sum()) == (2, 3)
+    assert histogram[0] == 1
+
+
+def test_learned_indicators_are_counted_beside_numbers():
+    targets, predictions, membership = arrays()
+    counts = RegressionCounts(SCHEMA)
+    logits = np.where(membership, 2.0, -2.0)
+    counts.add(targets, predictions, membership, indicator_logits=logits)
+    night, rain, base = counts.results().slices
+    assert (night.indicator.value, rain.indicator.value) == (1.0, 1.0)
+    assert base.indicator is None
+
+
+def verdicts(result):
+    return {one.name: one.verdict for one in result.slices}
+
+
+@pytest.mark.parametrize("metric", [None, "mae", "rmse", "r2"])
+def test_a_gate_finds_larger_errors(metric):
+    result = gate(*paired(1.3), metric=metric)
+    assert result.metric == (metric or "mae")
+    assert verdicts(result) == {
+        "night": "FAIL",
+        "rain": "NOT_ENOUGH_DATA",
+        "base": "FAIL",
+    }
+    night = result.slices[0]
+    word = "drop" if metric == "r2" else "rise"
+    assert night.reason.startswith(f"a {word} of 0.")
+    assert night.smallest_drop < abs(night.difference.value)
+
+
+def test_a_gate_tolerates_a_margin_in_the_metrics_unit():
+    old, new = paired(1.3)
+    rise = new.slices[0].comparison.difference.value
+    assert gate(old, new, margin=2 * rise).verdict == "PASS"
+    assert gate(old, new, margin=rise / 4).slices[0].verdict == "FAIL"
+    large = paired(1.3, night={"margin": 7.0})
+    assert gate(*large).slices[0].verdict == "PASS"
+
+
+def test_a_critical_slice_must_exclude_a_rise():
+    strict = {"night": {"critical": True, "margin": 0.001}}
+    result = gate(*paired(**strict))
+    assert result.slices[0].verdict == "NOT_ENOUGH_DATA"
+    assert result.exit_status == 3
+    loose = {"night": {"critical": True, "margin": 0.1}}
+    assert gate(*paired(**loose)).verdict == "PASS"
+
+
+def test_numbers_must_be_compared_example_by_example():
+    old, new = paired()
+    with pytest.raises(ValueError, match="was not evaluated beside"):
+        gate(old, old)
+    with pytest.raises(ValueError, match="was not evaluated beside"):
+        gate(paired(1.3)[1], new)
+    with pytest.raises(ValueError, match="must be among mae, rmse, r2, bias"):
+        gate(old, new, metric="accuracy")
+
+
+def test_a_gates_reports_are_in_the_metrics_own_unit():
+    result = gate(*paired(1.3))
+    headers, rows = gate_table(result)
+    assert headers[2:5] == ["baseline mae", "candidate", "difference [95 %]"]
+    assert headers[6] == "smallest rise found"
+    assert rows[0][0] == "night"
+    assert "points" not in gate_markdown(result) + gate_junit(result)
+
+
+def test_results_with_a_baseline_are_saved_whole(tmp_path):
+    old, new = paired(1.3)
+    judged = dataclasses.replace(new, gate=gate(old, new))
+    judged.save(tmp_path / "results.json")
+    assert Results.load(tmp_path / "results.json") == judged
+
+
+def test_audits_of_numbers_are_refused():
+    audits = {"night": SliceAudit(9, 10, 1, 10)}
+    with pytest.raises(ValueError, match="correct the accuracy of classes"):
+        with_audits(paired()[0], audits)
+    assert with_audits(paired()[0], {}) == paired()[0]
+
+
+def test_a_table_of_numbers_ends_with_the_comparison():
+    headers, rows = results_table(paired(1.3)[1])
+    assert headers == [
+        "slice",
+        "size",
+        *(f"{name} [95 %]" for name in ("mae", "rmse", "r2", "bias")),
+        "baseline mae [95 %]",
+        "difference [95 %]",
+    ]
+    assert [row[0] for row in rows] == ["night", "rain", "base"]

@@ -68,6 +68,7 @@ def test_file_states_every_fact(tmp_path):
         "format_version": 1,
         "schema": SliceSchema.from_names(["night"]).to_dict(),
         "num_classes": 2,
+        "error_edges": None,
         "examples": None,
         "floor": 30,
         "gate": None,
@@ -88,7 +89,9 @@ def test_file_states_every_fact(tmp_path):
         "indicator_scores",
         "indicator_quality",
         "audited",
+        "errors",
     ]
+    assert night["errors"] is None
     assert (night["name"], night["size"], night["unknown"]) == ("night", 1, 0)
     assert night["confusion"] == [[0, 0], [1, 0]]
     assert night["comparison"]["cells"] == [[0, 0], [1, 0]]

@@ -2,12 +2,19 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 
 from chromium import Browser, find_chromium
-from slice_tf.evaluation import DataFacts, Evaluator, gate
+from slice_tf.evaluation import (
+    DataFacts,
+    Evaluator,
+    ExampleSampler,
+    RegressionCounts,
+    gate,
+)
 from slice_tf.report import write_page
 from slice_tf.schema import Slice, SliceSchema
 
@@ -73,9 +80,37 @@ def browser():
     browser.close()
 
 
-@pytest.fixture(scope="module", params=["gate", "baseline", "alone"])
+def make_numbers():
+    """The same of predicted numbers, some hundreds large."""
+    alone, _ = make_results(2)
+    n = 4000
+    targets, shared, ours = 300 * RNG.normal(size=(3, n))
+    membership = np.stack(
+        [RNG.random(n) < 0.3, np.arange(n) < 9, targets > 0, shared > 400],
+        axis=1,
+    ).astype(int)
+    before = targets + 0.2 * shared
+    after = before + 0.2 * ours * membership[:, 3]
+    sampler = ExampleSampler(alone.schema, 5)
+    sampler.add_numbers({"x": shared}, targets, after, membership, None, before)
+    first = RegressionCounts(alone.schema)
+    first.add(targets, before, membership)
+    second = RegressionCounts(alone.schema, paired=True)
+    second.add(targets, after, membership, baseline_predictions=before)
+    results = second.results()
+    return dataclasses.replace(
+        results,
+        gate=gate(first.results(), results),
+        examples=sampler.sample(),
+    )
+
+
+@pytest.fixture(scope="module", params=["gate", "baseline", "alone", "numbers"])
 def any_page(request, tmp_path_factory):
-    """Pages of results that hold all, less, and least."""
+    """Pages of results that hold all, less, least, and numbers."""
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "numbers":
+        return write_page(folder / "report.html", make_numbers())
     alone, compared = make_results(10 if request.param == "baseline" else 2)
     results = {
         "gate": dataclasses.replace(compared, gate=gate(alone, compared)),
@@ -92,7 +127,6 @@ def any_page(request, tmp_path_factory):
             ),
         ),
     }[request.param]
-    folder = tmp_path_factory.mktemp(request.param)
     return write_page(folder / "report.html", results)
 
 
@@ -131,6 +165,27 @@ def test_every_view_draws_without_complaint_or_request(browser, any_page):
         assert "undefined" not in drawn
     assert browser.complaints == []
     assert browser.requests == [any_page.resolve().as_uri()]
+
+
+def test_numbers_are_written_in_their_own_unit(browser, tmp_path):
+    browser.open(write_page(tmp_path / "a.html", make_numbers()))
+    assert shown(browser)[0] == "hard"
+    heads = browser.texts("th")
+    assert "mean absolute error95 % interval" in heads
+    assert "Rise found" in heads
+    assert not any("points" in head for head in heads)
+    change = browser.texts("tr[data-slice=hard] b.down")[0]
+    assert re.fullmatch(r"\+\d+(\.\d)?", change)
+    browser.ask("location.hash = '#/slice/hard'")
+    browser.wait("document.querySelector('dl') !== null")
+    assert browser.texts("h2")[:3] == [
+        "Metrics",
+        "Errors",
+        "Errors beside the baseline",
+    ]
+    browser.click("[data-kind='largest errors']")
+    card = browser.texts(".example")[0]
+    assert re.search(r"target .*predicted .*off by .*baseline", card)
 
 
 def test_policy_stops_what_gets_in_anyway(tab):

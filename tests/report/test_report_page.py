@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 
 from slice_tf.cli import main
-from slice_tf.evaluation import Acceptance, DataFacts, evaluate, gate
+from slice_tf.evaluation import (
+    Acceptance,
+    DataFacts,
+    RegressionCounts,
+    evaluate,
+    gate,
+)
 from slice_tf.report import read_summary, render_page, write_page
 from slice_tf.report.embed import pack
 from slice_tf.report.page import SCRIPTS, STYLES
@@ -106,6 +112,31 @@ def test_headline_with_a_verdict_says_what_the_gate_said():
     assert headline(equal) == (
         "The candidate may replace the baseline: no slice is shown to be "
         "worse in accuracy."
+    )
+
+
+def test_headlines_of_numbers_say_how_far_off_they_are():
+    schema = SliceSchema.from_names(["night"])
+    targets, members = np.arange(400.0), MEMBERSHIP[:, :1]
+    after = targets + np.where(members[:, 0] == 1, 8, 4) * (-1) ** LABELS
+    before = targets + 4 * (-1.0) ** LABELS
+    alone, first = RegressionCounts(schema), RegressionCounts(schema)
+    alone.add(targets, after, members)
+    first.add(targets, before, members)
+    beside = RegressionCounts(schema, paired=True)
+    beside.add(targets, after, members, baseline_predictions=before)
+    old, new = first.results(), beside.results()
+    assert [headline(one) for one in (alone.results(), old, new)] == [
+        "The model is off by 5 on average over 400 examples, and trails in "
+        "night.",
+        "The model is off by 4 on average over 400 examples, and no slice is "
+        "shown to trail the rest.",
+        "The model is off by 5 on average over 400 examples, 1 more than its "
+        "baseline.",
+    ]
+    assert headline(dataclasses.replace(new, gate=gate(old, new))) == (
+        "The candidate should not replace the baseline: it is worse in night "
+        "and all examples."
     )
 
 

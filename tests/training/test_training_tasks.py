@@ -101,19 +101,42 @@ def test_the_table_is_of_what_the_task_measures(trained, capsys):
 
 
 @pytest.mark.parametrize("trained", ["regression"], indirect=True)
-def test_what_needs_classes_refuses_numbers(trained, tmp_path):
+def test_numbers_are_compared_judged_and_shown(trained, tmp_path, capsys):
     _, root = trained
-    results = tmp_path / "results.json"
-    flags = ["--model", str(root / "model"), "--data", str(root / "data")]
-    evaluate.main([*flags, "--output", str(results)])
-    message = "not of predicted numbers. Received: metrics=mae, rmse, bias, r2"
-    with pytest.raises(ValueError, match=f"A page takes.*{message}"):
-        report.main([str(results), "--output", str(tmp_path / "page.html")])
-    with pytest.raises(ValueError, match=f"A gate takes.*{message}"):
-        gate.main([str(results), str(results)])
-    asked = [*flags, "--output", str(results), "--examples", "3"]
-    with pytest.raises(ValueError, match="examples, task=regression"):
-        evaluate.main(asked)
+    model = str(root / "model")
+    data = ["--model", model, "--data", str(root / "data")]
+    old, new, page = (tmp_path / name for name in ("old", "new", "page.html"))
+    assert evaluate.main([*data, "--output", str(old)]) == 0
+    asked = ["--baseline", model, "--examples", "3", "--output", str(new)]
+    assert evaluate.main([*data, *asked]) == 0
+    results = Results.load(new)
+    base = results.slices[-1]
+    assert (base.comparison.difference.value, results.num_classes) == (0, 0)
+    errors = [
+        abs(one.prediction - one.label)
+        for one in (
+            results.examples.examples[i]
+            for i in results.examples.errors["base"]
+        )
+    ]
+    assert errors == sorted(errors, reverse=True)
+    assert gate.main([str(old), str(new), "--output", str(new)]) == 0
+    assert "smallest rise found" in capsys.readouterr().out
+    assert report.main([str(new), "--output", str(page)]) == 0
+    assert "worse in mean absolute error" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("trained", ["regression"], indirect=True)
+def test_audits_need_classes(trained, tmp_path):
+    _, root = trained
+    (tmp_path / "audits.json").write_text("{}")
+    flags = [
+        *("--model", str(root / "model"), "--data", str(root / "data")),
+        *("--output", str(tmp_path / "results.json")),
+        *("--audit", str(tmp_path / "audits.json")),
+    ]
+    with pytest.raises(ValueError, match="task=regression"):
+        evaluate.main(flags)
 
 
 @pytest.mark.parametrize("trained", ["multi_label"], indirect=True)

@@ -31,7 +31,22 @@ function shownFeatures(features) {
 const classTag = (word, value, tone = "") =>
   h("span", { class: `outcome ${tone}` }, word, " ", h("b", {}, String(value)));
 
+// Of a number: how far off, and whether the baseline is farther.
+function numberCard(one) {
+  const off = (value) => Math.abs(value - one.label);
+  const known = one.baseline !== null && one.baseline !== undefined;
+  const tone = known ? sideClass(Math.sign(off(one.baseline) - off(one.prediction))) : "";
+  const number = (value) => tickText(Number(value.toPrecision(4)));
+  return h("li", { class: "example", "data-key": one.key },
+    shownFeatures(one.features),
+    h("p", { class: "outcomes" },
+      classTag("target", number(one.label)), classTag("predicted", number(one.prediction), tone),
+      h("small", {}, `off by ${number(off(one.prediction))}`),
+      known && classTag("baseline", number(one.baseline))));
+}
+
 function exampleCard(one) {
+  if (one.score === null) return numberCard(one);
   const right = one.prediction === one.label;
   return h("li", { class: "example", "data-key": one.key },
     shownFeatures(one.features),

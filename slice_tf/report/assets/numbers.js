@@ -1,5 +1,8 @@
 // How numbers are written.
 
+const OWN = "own"; // The unit of what is predicted, which nobody named.
+let ownDigits = 3;
+
 // Metric: [what people call it, unit, which way is better].
 const METRICS = {
   accuracy: ["accuracy", "%", 1],
@@ -16,13 +19,18 @@ const METRICS = {
   auc_pr: ["area under precision-recall", "", 1],
   log_loss: ["log loss", "nats", -1],
   brier: ["Brier score", "", -1],
+  mae: ["mean absolute error", OWN, -1],
+  rmse: ["root mean square error", OWN, -1],
+  bias: ["bias", OWN, 0],
+  r2: ["R²", "", 1],
 };
 
 const wordOf = (name) => METRICS[name]?.[0] ?? name.replaceAll("_", " ");
 const unitOf = (name) => METRICS[name]?.[1] ?? "";
 const signOf = (name) => METRICS[name]?.[2] ?? 1;
 const differenceUnit = (unit) => (unit === "%" ? "points" : unit);
-const named = (word, unit) => (unit ? `${word}, ${unit}` : word);
+const named = (word, unit) => (unit && unit !== OWN ? `${word}, ${unit}` : word);
+const withUnit = (text, unit) => (unit && unit !== OWN ? `${text} ${unit}` : text);
 
 const whole = (value) => Number(value).toLocaleString("en-US");
 const share = (value) =>
@@ -33,7 +41,7 @@ const scaled = (value, unit) =>
 // In the unit, without its name; adding 0 makes -0 positive.
 function plain(value, unit, signed = false) {
   if (value === null || value === undefined) return NOTHING;
-  const digits = unit === "%" || unit === "points" ? 1 : 3;
+  const digits = unit === "%" || unit === "points" ? 1 : unit === OWN ? ownDigits : 3;
   const rounded = Number(scaled(value, unit).toFixed(digits)) + 0;
   const text = Math.abs(rounded).toFixed(digits);
   if (rounded < 0) return `−${text}`;

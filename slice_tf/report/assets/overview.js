@@ -1,6 +1,6 @@
 // The first page: what happened, and one row a slice.
 
-const table = { metric: R.gate?.metric ?? "accuracy", sort: R.gate ? "verdict" : "lift", down: false, text: "", only: "all" };
+const table = { metric: R.gate?.metric ?? LEADING, sort: R.gate ? "verdict" : "lift", down: false, text: "", only: "all" };
 
 const VERDICT_ORDER = ["FAIL", "NOT_ENOUGH_DATA", "PASS"];
 
@@ -61,7 +61,7 @@ function columns() {
   const all = scaled(BASE.metrics[table.metric].value ?? 0, unit);
   const differences = R.slices.map((one) => differenceOf(one, table.metric)).filter(Boolean);
   const dx = scale(rangeOf(differences, apart, [0]), [8, 98]);
-  const liftName = table.metric === "accuracy" ? "inside − outside" : "slice − all";
+  const liftName = table.metric === LEADING ? "inside − outside" : "slice − all";
   return [
     { key: "name", name: "Slice", cell: nameCell },
     R.gate && { key: "verdict", name: "Verdict", cell: (one) => verdictTag(VERDICTS.get(one.name)) },
@@ -76,8 +76,8 @@ function columns() {
       cell: (one) => numberCell(differenceOf(one, table.metric), apart, { signed: true, better }) },
     differences.length && { name: glyphAxis(dx, apart), class: "glyphs narrow",
       cell: (one) => differenceGlyph(differenceOf(one, table.metric), apart, dx, better) },
-    R.gate && { key: "drop", name: "Drop found", hint: "in points", right: true,
-      cell: (one) => plain(VERDICTS.get(one.name)?.smallest_drop, "points") },
+    R.gate && { key: "drop", name: named(`${dropWord()} found`, gateUnit()), right: true,
+      cell: (one) => plain(VERDICTS.get(one.name)?.smallest_drop, gateUnit()) },
   ].filter(Boolean);
 }
 
@@ -153,9 +153,10 @@ const countVerdicts = (verdict) =>
   SLICES.filter((one) => VERDICTS.get(one.name)?.verdict === verdict).length;
 
 function cards(filter) {
-  const right = BASE.metrics.accuracy;
-  const overall = card("All examples", `${plain(right.value, "%")} %`,
-    `right, of ${whole(BASE.size)}; ${interval(right, "%")}`);
+  const [leading, unit] = [BASE.metrics[LEADING], unitOf(LEADING)];
+  const apart = differenceUnit(unit);
+  const overall = card("All examples", withUnit(plain(leading.value, unit), unit),
+    `${NUMBERS ? wordOf(LEADING) : "right"}, of ${whole(BASE.size)}; ${interval(leading, unit)}`);
   if (R.gate) {
     const [mark, word, tone] = VERDICT_WORDS[R.gate.verdict];
     const of = `of ${whole(SLICES.length)} slices`;
@@ -167,13 +168,14 @@ function cards(filter) {
     ];
   }
   const change = BASE.comparison?.difference;
-  const few = SLICES.filter((one) => one.metrics.accuracy.status !== "ok").length;
-  const trailing = SLICES.filter((one) => side(liftOf(one, "accuracy")) < 0).length;
+  const few = SLICES.filter((one) => one.metrics[LEADING].status !== "ok").length;
+  const better = signOf(LEADING);
+  const trailing = SLICES.filter((one) => side(liftOf(one, LEADING), better) < 0).length;
   return [
     overall,
-    change && card("Against baseline", `${plain(change.value, "points", true)} points`,
-      interval(change, "points", true), sideClass(side(change))),
-    card("Trailing the rest", whole(trailing), `of ${whole(SLICES.length)} slices, interval below 0`,
+    change && card("Against baseline", withUnit(plain(change.value, apart, true), apart),
+      interval(change, apart, true), sideClass(side(change, better))),
+    card("Trailing the rest", whole(trailing), `of ${whole(SLICES.length)} slices, interval ${better > 0 ? "below" : "above"} 0`,
       trailing ? "down" : "", () => filter("behind")),
     card("Too few", whole(few), `slices under ${R.floor} examples`, few ? "few" : "", () => filter("few")),
   ];
@@ -212,7 +214,7 @@ function overview() {
     h("p", { class: "key" },
       "Bars are 95 % intervals, and changes are paired example by example; the dashed line is all examples, or no change. ",
       h("span", { class: "up" }, "Blue"), " is better and ", h("span", { class: "down" }, "orange"),
-      ` worse where the interval leaves out zero.${R.gate ? " Drop found: the smallest true drop that the test would find in 4 of 5 such data sets." : ""} Fewer than ${R.floor} examples are “too few” and get no number.`),
+      ` worse where the interval leaves out zero.${R.gate ? ` ${dropWord()} found: the smallest true ${dropWord().toLowerCase()} that the test would find in 4 of 5 such data sets.` : ""} Fewer than ${R.floor} examples are “too few” and get no number.`),
   ];
   draw();
   return view;

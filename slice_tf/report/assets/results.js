@@ -8,6 +8,15 @@ const FACTS = new Map(R.schema.slices.map((one) => [one.name, one]));
 let VERDICTS = new Map((R.gate?.slices ?? []).map((one) => [one.name, one]));
 const PAIRED = R.baseline !== null;
 
+// Of predicted numbers there are errors instead of classes: the first metric
+// is better when lower, and digits are as many as its size asks for.
+const NUMBERS = R.num_classes === 0;
+const LEADING = NUMBERS ? "mae" : "accuracy";
+if (NUMBERS) {
+  METRICS.lift = ["lift", OWN, -1];
+  ownDigits = Math.min(12, Math.max(0, 2 - Math.floor(Math.log10(BASE.metrics.rmse.value || 1))));
+}
+
 // With weights, counts are in units of 2 ** -20; groups of calibration hold
 // the weights themselves, which is how a page can tell.
 const WEIGHTED = Boolean(BASE.scores && BASE.calibration) &&
@@ -16,9 +25,9 @@ const THINGS = WEIGHTED ? "weight" : "examples";
 const counted = (count) =>
   WEIGHTED ? String(Number((count / 2 ** 20).toPrecision(3))) : whole(Math.round(count));
 
-// Accuracy has its own interval of lift: inside minus outside the slice.
+// The first metric has its own interval of lift: inside minus outside the slice.
 function liftOf(one, metric) {
-  if (metric === "accuracy" && one.metrics.lift) return one.metrics.lift;
+  if (metric === LEADING && one.metrics.lift) return one.metrics.lift;
   const [mine, all] = [one.metrics[metric], BASE.metrics[metric]];
   if (!mine || mine.value === null || all.value === null) return null;
   return { ...mine, value: mine.value - all.value, low: null, high: null };
@@ -26,9 +35,13 @@ function liftOf(one, metric) {
 
 function differenceOf(one, metric) {
   if (!one.comparison) return null;
-  if (metric === "accuracy") return one.comparison.difference;
+  if (metric === LEADING) return one.comparison.difference;
   return one.comparison.differences?.[metric] ?? null;
 }
+
+// What a gate looks for, and in which unit.
+const dropWord = () => (signOf(R.gate?.metric) < 0 ? "Rise" : "Drop");
+const gateUnit = () => differenceUnit(unitOf(R.gate.metric));
 
 const hasDifferences = (metric) =>
   R.slices.some((one) => differenceOf(one, metric) !== null);

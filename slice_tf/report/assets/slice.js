@@ -14,7 +14,7 @@ function facts(one) {
     ["size", `${whole(one.size)} of ${whole(R.data.num_examples)} examples, ${share(one.size / Math.max(1, R.data.num_examples))}`],
     one.unknown > 0 && ["unknown", `${whole(one.unknown)} examples, where the slicing function failed`],
     fact?.owner && ["owner", foreign(fact.owner)],
-    fact?.margin > 0 && ["tolerated drop", `${plain(fact.margin, "points")} points`],
+    fact?.margin > 0 && ["tolerated drop", NUMBERS ? tickText(fact.margin) : `${plain(fact.margin, "points")} points`],
     fact?.slicing_function && ["slicing function", foreign(fact.slicing_function, { class: "code" })],
   ];
   return h("dl", {}, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
@@ -36,7 +36,7 @@ function metricsTable(one) {
       const change = differenceOf(one, name);
       return [
         named(wordOf(name), unit),
-        numberCell(one.metrics[name], unit, { signed: name === "lift" }),
+        numberCell(one.metrics[name], unit, { signed: name === "lift", better: signOf(name) }),
         ...(one === BASE ? [] : [name === "lift" ? NOTHING : numberCell(BASE.metrics[name], unit)]),
         ...(PAIRED ? [numberCell(change, differenceUnit(unit), { signed: true, better: signOf(name) })] : []),
         whole(one.metrics[name].n),
@@ -59,9 +59,9 @@ function overlapsOf(index, most = 12) {
 function overlapTable(one) {
   const rows = overlapsOf(SLICES.indexOf(one));
   if (!rows.length) return h("p", { class: "key" }, "No other slice shares an example with this one.");
-  return simpleTable(["Slice", "In both", "Of this slice", "Of the union", "", named(wordOf("accuracy"), "%")],
+  return simpleTable(["Slice", "In both", "Of this slice", "Of the union", "", named(wordOf(LEADING), unitOf(LEADING))],
     rows.map(({ other, both, alike, inside }) => [
-      sliceLink(other.name), whole(both), share(inside), share(alike), meter(alike), numberCell(other.metrics.accuracy, "%"),
+      sliceLink(other.name), whole(both), share(inside), share(alike), meter(alike), numberCell(other.metrics[LEADING], unitOf(LEADING)),
     ]), "Overlapping slices");
 }
 
@@ -77,7 +77,7 @@ function indicatorTable(one) {
 const sampled = (kind, name) => (SAMPLE?.[kind]?.[name] ?? []).map((place) => SAMPLE.examples[place]);
 
 const examplesOf = (name) => exampleTabs([
-  ["lost", sampled("lost", name)], ["wrong", sampled("errors", name)], ["any", sampled("members", name)]]);
+  ["lost", sampled("lost", name)], [NUMBERS ? "largest errors" : "wrong", sampled("errors", name)], ["any", sampled("members", name)]]);
 
 // A note, and whether somebody lets the slice through.
 function reviewBox(one) {
@@ -120,7 +120,9 @@ function slicePage(name) {
     facts(one),
     part("Metrics", metricsTable(one)),
     h("div", { class: "columns" },
-      one.comparison && part("Won and lost", figure(`${name}-verdicts`, flipsPlot(one),
+      one.errors && part("Errors", figure(`${name}-errors`, errorPlot(one), "Each histogram adds up to 100 %; the outermost bars hold all beyond.")),
+      one.comparison?.errors && part("Errors beside the baseline", figure(`${name}-baseline-errors`, errorPlot(one, true), "The same examples: narrower around 0 is better.")),
+      one.comparison?.cells && part("Won and lost", figure(`${name}-verdicts`, flipsPlot(one),
       "Won: the candidate is right where the baseline is wrong. Lost: the other way round.")),
       one.confusion && part("Confusion", figure(`${name}-confusion`, confusionPlot(one), "Shade: share of the label's examples.")),
       one.scores && R.score_edges && part("Scores", figure(`${name}-scores`, scorePlot(one), "Each histogram adds up to 100 %.")),
@@ -131,7 +133,7 @@ function slicePage(name) {
     one.indicator && part("Learned indicator", indicatorTable(one),
       one.indicator_scores && R.score_edges && figure(`${name}-indicator`, indicatorPlot(one), "How well the served model tells members apart.")),
     SAMPLE && part("Examples", examplesOf(name)),
-    one !== BASE && (one.audited || SAMPLE) && part("Audit", auditTable(one), auditHint(name)),
+    one !== BASE && !NUMBERS && (one.audited || SAMPLE) && part("Audit", auditTable(one), auditHint(name)),
     SERVED && part("Review", reviewBox(one)),
   ];
 }

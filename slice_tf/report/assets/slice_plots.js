@@ -82,6 +82,33 @@ function evenly(edges, counts) {
   return found;
 }
 
+// Prediction minus target: a slice's beside those outside, or the baseline's.
+function errorPlot(one, beside = false) {
+  const outside = one === BASE ? null : BASE.errors.map((count, i) => count - one.errors[i]);
+  const other = beside ? one.comparison.errors : outside;
+  const names = beside ? ["candidate", "baseline"] : [one === BASE ? "all" : "inside", "outside"];
+  const width = figureWidth(520);
+  const [left, high] = [58, 170];
+  const edges = R.error_edges;
+  const x = scale([edges[0], edges.at(-1)], [left, width - 12]);
+  const [key, taken] = legend(0, 36, width, [
+    [swatch("bar"), names[0]],
+    ...(other ? [[(a, b) => line(a - 9, b, a + 9, b, { class: "outline" }), names[1]]] : []),
+    [(a, b) => line(a, b - 7, a, b + 7, { class: "reference" }), "no error"],
+  ]);
+  const top = 36 + taken;
+  const rows = [one.errors, other].filter(Boolean);
+  const peak = Math.max(0.01, ...rows.flatMap((counts) => counts.map((count) => count / (sum(counts) || 1))));
+  const y = scale([0, 100 * peak], [top + high, top]);
+  const of = (value) => y(100 * value);
+  return picture(width, top + high + 40, `Errors ${beside ? "of both models " : ""}in ${cutName(one.name)}, share of examples`, key,
+    leftAxis(y, left, width - 12, "", { count: 3, form: (value) => `${tickText(value)} %` }),
+    s("path", { d: steps(x, of, edges, one.errors), class: "bar" }),
+    other && s("path", { d: steps(x, of, edges, other), class: "outline" }),
+    line(x(0), top, x(0), top + high, { class: "reference" }),
+    bottomAxis(x, top, top + high, "prediction minus target", { count: width < 400 ? 4 : 6 }));
+}
+
 const EVEN_EDGES = Array.from({ length: EVEN_BINS + 1 }, (_, i) => i / EVEN_BINS);
 
 // Panels one under the other: [name, counts inside, counts outside].
