@@ -74,8 +74,15 @@ def read_shards(directory):
 
 
 def files_in(directory):
-    """Returns dict of every file's name to its bytes, hidden ones too."""
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    """Returns dict of every file's name to its bytes, hidden ones too.
+
+    But for costs.json, which no two runs share.
+    """
+    return {
+        path.name: path.read_bytes()
+        for path in directory.iterdir()
+        if path.name != "costs.json"
+    }
 
 
 def command(*arguments):

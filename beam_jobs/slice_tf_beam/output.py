@@ -6,14 +6,15 @@ from typing import Any
 
 from slice_tf import schema
 from slice_tf.data import sliced_directory
-from slice_tf_beam import paths, sidecar
+from slice_tf_beam import costs, paths, sidecar
 from slice_tf_beam.shards import Shard
 from slice_tf_beam.sidecar import Origin, Sidecar
 
+COSTS = costs.FILE_NAME
 ERRORS = "errors.jsonl"
 MANIFEST = sliced_directory.MANIFEST
 SUMMARY = sliced_directory.SUMMARY
-_REPORTS = (schema.FILE_NAME, SUMMARY, ERRORS, MANIFEST)
+_REPORTS = (schema.FILE_NAME, SUMMARY, ERRORS, COSTS, MANIFEST)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from slice_tf_beam import paths
+from slice_tf_beam.costs import Costs
 from slice_tf_beam.job import Job
 from slice_tf_beam.options import open_runner
 from slice_tf_beam.parts import Part, parts_of
@@ -23,6 +24,8 @@ logger = logging.getLogger("slice_tf.beam")
 
 # Path of a shard and why it could not be sliced.
 Failure = tuple[str, str]
+# What became of some shards: failures, and how long functions took.
+Told = tuple[list[Failure], list[Costs]]
 
 MAX_FAILURES = 100
 
@@ -33,17 +36,18 @@ _USER_ERRORS = (ValueError, TypeError, OSError, ImportError, SystemExit)
 
 def slice_shards(
     shards: Sequence[Shard], job: Job, options: PipelineOptions
-) -> list[Failure]:
+) -> tuple[list[Failure], Costs | None]:
     """Slices shards on the runner that the options name.
 
-    Failures travel through a file in the output directory, because a portable
-    runner hands the driver no elements.
+    What is told travels through a file in the output directory, because a
+    portable runner hands the driver no elements.
 
     Returns:
         Why shards could not be sliced, sorted by path: at most
-        `MAX_FAILURES`.
+        `MAX_FAILURES`; and how long functions took over the others, None
+        where all failed.
     """
-    name = f"failures-{uuid.uuid4().hex}"
+    name = f"told-{uuid.uuid4().hex}"
     report = paths.temporary(job.output_dir, name)
     parts = [part for one in shards for part in parts_of(one, job.split_bytes)]
     with (
@@ -57,17 +61,23 @@ def slice_shards(
             | "SliceParts" >> beam.ParDo(_SlicePart(job))
             | "GroupParts" >> beam.GroupByKey()
             | "JoinParts" >> beam.ParDo(_JoinParts(job))
-            | "MergeFailures"
-            >> beam.CombineGlobally(merge_failures).without_defaults()
-            | "WriteFailures" >> beam.Map(_write_failures, report)
+            | "MergeTold" >> beam.CombineGlobally(merge_told).without_defaults()
+            | "WriteTold" >> beam.Map(_write_told, report)
         )
-    failures = paths.read_json(report)
-    return [(path, message) for path, message in failures]
+    failures, *total = paths.read_json(report)
+    costs = [Costs(count, tuple(seconds)) for count, seconds in total]
+    return [(path, why) for path, why in failures], next(iter(costs), None)
 
 
-def merge_failures(failures: Iterable[list[Failure]]) -> list[Failure]:
-    """Returns the first failures of many lists, sorted by path."""
-    return sorted(one for several in failures for one in several)[:MAX_FAILURES]
+def merge_told(told: Iterable[Told]) -> Told:
+    """Returns the first failures, sorted by path, and the sum of all costs."""
+    failures: list[Failure] = []
+    total: Costs | None = None
+    for failed, costs in told:
+        failures = sorted([*failures, *failed])[:MAX_FAILURES]
+        for one in costs:
+            total = total.plus(one.num_examples, one.seconds) if total else one
+    return failures, [total] if total else []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +88,13 @@ class Outcome:
         part: The part.
         file: Temporary name of what it was sliced into; empty where it could
             not be sliced by itself. None where its shard was sliced whole.
-        failures: Why the whole shard could not be sliced; else empty.
+        told: Why the whole shard could not be sliced, if so, and how long
+            functions took.
     """
 
     part: Part
     file: str | None
-    failures: list[Failure]
+    told: Told
 
 
 class _ShardDoFn(beam.DoFn):
@@ -103,18 +114,19 @@ class _ShardDoFn(beam.DoFn):
 
     def _attempt(
         self, shard: Shard, make: Callable[[ShardWriter], Sidecar]
-    ) -> list[Failure]:
-        """Makes a sliced shard and returns one failure or none."""
+    ) -> Told:
+        """Makes a sliced shard and returns one failure, or what it cost."""
         try:
-            sidecar = make(ShardWriter(self._job))
+            writer = ShardWriter(self._job)
+            sidecar = make(writer)
         except _USER_ERRORS as error:
             self._failed.inc()
-            return [(shard.path, _describe(error, shard))]
+            return [(shard.path, _describe(error, shard))], []
         self._shards.inc()
         self._examples.inc(sidecar.counts.num_examples)
-        return []
+        return [], [writer.costs]
 
-    def _slice_whole(self, shard: Shard) -> list[Failure]:
+    def _slice_whole(self, shard: Shard) -> Told:
         return self._attempt(shard, lambda writer: writer.write(shard))
 
 
@@ -130,35 +142,33 @@ class _SlicePart(_ShardDoFn):
         if part.stop is None:
             return Outcome(part, None, self._slice_whole(shard))
         try:
-            file = ShardWriter(self._job).write_part(part)
+            writer = ShardWriter(self._job)
+            file = writer.write_part(part)
         except GzipError:
-            whole = self._slice_whole(shard) if part.index == 0 else []
+            whole = self._slice_whole(shard) if part.index == 0 else ([], [])
             return Outcome(part, None, whole)
         except _USER_ERRORS as error:
             logger.info("%s: slicing it whole, as %s", shard.path, error)
-            return Outcome(part, "", [])
-        return Outcome(part, file, [])
+            return Outcome(part, "", ([], []))
+        return Outcome(part, file, ([], [writer.costs]))
 
 
-@beam.typehints.with_output_types(list[Failure])
+@beam.typehints.with_output_types(tuple[Any, Any])
 class _JoinParts(_ShardDoFn):
-    """Makes shards of their parts; yields lists of one failure or none.
+    """Makes shards of their parts; yields what is told of each.
 
     A shard of which a part could not be sliced by itself is sliced whole:
     that succeeds, or says why not as if there were no parts.
     """
 
-    def process(
-        self, grouped: tuple[str, Iterable[Outcome]]
-    ) -> Iterator[list[Failure]]:
+    def process(self, grouped: tuple[str, Iterable[Outcome]]) -> Iterator[Told]:
         outcomes = sorted(grouped[1], key=lambda one: one.part.index)
         shard = outcomes[0].part.shard
         files = [one.file for one in outcomes if one.file is not None]
-        if not files:
-            yield [failure for one in outcomes for failure in one.failures]
-        elif all(files):
+        yield merge_told(one.told for one in outcomes)
+        if files and all(files):
             yield self._attempt(shard, lambda writer: writer.join(shard, files))
-        else:
+        elif files:
             discard_parts(self._job.output_dir, filter(None, files))
             yield self._slice_whole(shard)
 
@@ -171,5 +181,7 @@ def _describe(error: BaseException, shard: Shard) -> str:
     return f"{named}{type(error).__name__}: {text}"
 
 
-def _write_failures(failures: list[Failure], path: str) -> None:
-    paths.write_text(path, json.dumps(failures))
+def _write_told(told: Told, path: str) -> None:
+    failures, costs = told
+    total = [(one.num_examples, one.seconds) for one in costs]
+    paths.write_text(path, json.dumps([failures, *total]))

@@ -10,6 +10,7 @@ from slice_tf.schema import SliceSchema
 from slice_tf.slicing import VoteCounts
 from slice_tf_beam import output, paths
 from slice_tf_beam.budget import BudgetExceededError
+from slice_tf_beam.costs import Costs
 from slice_tf_beam.job import Job
 from slice_tf_beam.sidecar import Sidecar
 from slice_tf_beam.summary import Summary
@@ -20,17 +21,22 @@ _READERS = 16  # Threads: on an object store a read is a wait.
 
 
 def write_reports(
-    names: Sequence[str], job: Job, schema: SliceSchema
+    names: Sequence[str],
+    job: Job,
+    schema: SliceSchema,
+    costs: Costs | None = None,
 ) -> Summary:
     """Writes what describes all shards, the manifest last.
 
-    All of it comes from the sidecars, so that a job which was continued
-    reports what one that ran through does.
+    All of it but costs comes from the sidecars, so that a job which was
+    continued reports what one that ran through does.
 
     Args:
         names: Of the shards, sorted.
         job: The job that made them.
         schema: The slices.
+        costs: How long functions took in this run; None leaves an earlier
+            run's file as it is.
 
     Raises:
         BudgetExceededError: If more went wrong than the job's budget allows.
@@ -54,7 +60,11 @@ def write_reports(
         counts,
         num_shards=len(names),
         num_bad_records=num_bad_records,
+        costs=costs,
     )
+    if costs is not None:
+        told = costs.to_dict(schema.names)
+        _write(job, output.COSTS, _json(told))
     _write(job, output.ERRORS, "".join(errors))
     _write(job, output.SUMMARY, _json(summary.to_dict()))
     _write(job, schemas.FILE_NAME, schema.to_json())

@@ -10,6 +10,7 @@ import slice_tf
 from slice_tf.slicing import SlicingFunction, check_needs, schema_of
 from slice_tf_beam import output, paths
 from slice_tf_beam.budget import Budget
+from slice_tf_beam.costs import Costs
 from slice_tf_beam.functions import (
     fingerprint_of,
     load_functions,
@@ -44,7 +45,8 @@ def apply_slicing_functions(
 
     Record i of an output shard is record i of the input shard of the same
     name, with membership appended. The output does not depend on the runner,
-    to the byte. A job that was stopped continues when it is called again.
+    to the byte, but for costs.json, which says how long functions took. A job
+    that was stopped continues when it is called again.
 
     Args:
         input_pattern: TFRecord files, plain or gzip: a path, a directory or a
@@ -104,11 +106,11 @@ def apply_slicing_functions(
     output.make_writable(job.output_dir)
     with only_writer(job.output_dir):
         try:
-            _slice_missing(shards, job, options, overwrite)
+            costs = _slice_missing(shards, job, options, overwrite)
         finally:
             output.sweep(job.output_dir)
         names = sorted(shard.name for shard in shards)
-        return write_reports(names, job, schema)
+        return write_reports(names, job, schema, costs)
 
 
 def _check_needs(
@@ -123,18 +125,20 @@ def _check_needs(
 
 def _slice_missing(
     shards: Sequence[Shard], job: Job, options: PipelineOptions, overwrite: bool
-) -> None:
+) -> Costs | None:
+    """Slices what is not done yet, and returns how long functions took."""
     expected = {shard: job.origin_of(shard) for shard in shards}
     done = output.prepare_output(job.output_dir, expected, overwrite)
     todo = [shard for shard in shards if shard not in done]
     if done:
         logger.info("%d of %d shards are done already", len(done), len(shards))
     if not todo:
-        return
+        return None
     output.remove_manifest(job.output_dir)
-    failures = slice_shards(todo, job, options)
+    failures, costs = slice_shards(todo, job, options)
     if failures:
         _refuse(failures, len(shards))
+    return costs
 
 
 def _refuse(failures: Sequence[Failure], num_shards: int) -> None:

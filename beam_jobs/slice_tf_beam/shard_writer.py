@@ -8,6 +8,7 @@ from slice_tf.data import RecordError, read_records
 from slice_tf.data.record_range import find_record, read_range
 from slice_tf.data.tfrecord import write_record_lists
 from slice_tf_beam import paths
+from slice_tf_beam.costs import Costs
 from slice_tf_beam.deadline import Deadline
 from slice_tf_beam.job import Job
 from slice_tf_beam.measured_stream import MeasuredStream
@@ -39,6 +40,9 @@ class ShardWriter:
     Args:
         job: What all shards are sliced by.
 
+    Attributes:
+        costs: How long the functions took over what was sliced last.
+
     Raises:
         ValueError: If the job's slicing functions cannot be had here.
     """
@@ -46,6 +50,7 @@ class ShardWriter:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._functions = job.load_functions()
+        self.costs = Costs.nothing(len(self._functions))
 
     def write(self, shard: Shard) -> Sidecar:
         """Slices a shard: record i of the output is record i of the input.
@@ -166,6 +171,7 @@ class ShardWriter:
                 (each for span in spans for each in slicer.slice(span, gzip)),
                 gzip,
             )
+        self.costs = tally.costs
         return measured
 
     def _sidecar(

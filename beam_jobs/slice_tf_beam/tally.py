@@ -6,6 +6,7 @@ from typing import Any
 
 from slice_tf.data import RecordError
 from slice_tf.slicing import SlicingFunction, VoteCounts, Votes
+from slice_tf_beam.costs import Costs
 
 MAX_ERRORS = 100  # Of each function, and damaged records; all are counted.
 MAX_MESSAGE = 200  # Characters of an exception's text.
@@ -26,6 +27,7 @@ class Tally:
         counts: The votes on whole records.
         num_bad_records: How many records were left out. What follows a
             damaged length, or a cut, counts as one.
+        costs: How long the functions took.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Tally:
     ) -> None:
         self.counts = VoteCounts.zeros(len(functions))
         self.num_bad_records = 0
+        self.costs = Costs.nothing(len(functions))
         self._max_bad_records = max_bad_records
         self._ranks = {one.name: i for i, one in enumerate(functions)}
         self._kept: collections.Counter[str] = collections.Counter()
@@ -52,6 +55,9 @@ class Tally:
     def add(self, votes: Votes, index: int) -> None:
         """Counts the votes on records of which the first is record `index`."""
         self.counts.add(votes)
+        if votes.seconds is not None:
+            seconds = votes.seconds.tolist()
+            self.costs = self.costs.plus(len(votes.membership), seconds)
         for error in votes.errors:
             if self._keeps(error.name):
                 self._errors.append(

@@ -8,15 +8,17 @@ from typing import Any
 from slice_tf.schema import SliceSchema
 
 FORMAT_VERSION = 1
+COSTS = "costs.json"
 
 
 def read_summary(
     path: str | os.PathLike[str], schema: SliceSchema
 ) -> dict[str, Any]:
-    """Reads a `summary.json` of `slice-tf apply`.
+    """Reads a `summary.json` of `slice-tf apply`, and what it cost.
 
     Args:
-        path: The file.
+        path: The file; a `costs.json` of the same slices beside it gives the
+            summary its `microseconds`, an example, by slice.
         schema: The slices that it must be of.
 
     Raises:
@@ -38,7 +40,19 @@ def read_summary(
         ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    return dict(summary)
+    return {**summary, "microseconds": _costs(pathlib.Path(path), schema)}
+
+
+def _costs(path: pathlib.Path, schema: SliceSchema) -> dict[str, float] | None:
+    """Returns what an example costs, by slice, where somebody measured."""
+    try:
+        values = json.loads(path.with_name(COSTS).read_bytes())
+        found = {
+            name: float(values["microseconds"][name]) for name in schema.names
+        }
+    except (KeyError, OSError, TypeError, ValueError):
+        return None
+    return found if values["format_version"] == FORMAT_VERSION else None
 
 
 def _check(summary: Any, schema: SliceSchema) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import reprlib
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,11 +46,15 @@ class Votes:
             function failed: uint8 of shape `[rows, slices]`.
         unknown: 1 where the function failed, of the same shape.
         errors: One for every 1 in `unknown`, by slice, then by row.
+        seconds: How long each function took over all rows, of shape
+            `[slices]`; a preprocessor counts for the first that uses it. None
+            where nobody measured.
     """
 
     membership: npt.NDArray[np.uint8]
     unknown: npt.NDArray[np.uint8]
     errors: list[VoteError]
+    seconds: npt.NDArray[np.float64] | None = None
 
 
 def apply_functions(
@@ -85,10 +90,13 @@ def apply_to_batch(functions: Sequence[SlicingFunction], batch: Batch) -> Votes:
         ResourceError: If a resource that a function uses is not there.
     """
     columns = np.zeros((len(batch), len(functions)), np.int8)
+    seconds = np.zeros(len(functions))
     errors: list[VoteError] = []
     chunk = Chunk(batch)
     for index, function in enumerate(functions):
+        start = time.perf_counter()
         answers = chunk.ask(function)
+        seconds[index] = time.perf_counter() - start
         columns[:, index] = _column(answers, len(batch))
         errors += [
             VoteError(row, function.name, *failure)
@@ -96,7 +104,9 @@ def apply_to_batch(functions: Sequence[SlicingFunction], batch: Batch) -> Votes:
         ]
     unknown = columns == _FAILED
     columns[unknown] = 0
-    return Votes(columns.view(np.uint8), unknown.view(np.uint8), errors)
+    return Votes(
+        columns.view(np.uint8), unknown.view(np.uint8), errors, seconds
+    )
 
 
 def _column(answers: Answers, size: int) -> Column:

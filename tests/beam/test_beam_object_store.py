@@ -5,7 +5,7 @@ import pathlib
 import pytest
 
 import fake_object_store
-from beam_job import KEYWORDS, write_raw
+from beam_job import KEYWORDS, files_in, write_raw
 from slice_tf_beam import apply_slicing_functions, paths
 
 SIZES = [3, 5]
@@ -38,11 +38,11 @@ def slice_all(raw, output_dir, **options):
 
 
 def objects_in(store, directory):
-    """Returns dict of name to bytes."""
+    """Returns dict of name to bytes, without costs, as `files_in`."""
     return {
         path.removeprefix(f"{directory}/"): data
         for path, (data, _) in store.objects.items()
-        if path.startswith(f"{directory}/")
+        if path.startswith(f"{directory}/") and "costs.json" not in path
     }
 
 
@@ -50,8 +50,8 @@ def expected_files(local):
     """Returns what must stand in the store, sidecars with its paths."""
     raw = str(local / "raw").encode()
     return {
-        path.name: path.read_bytes().replace(raw, RAW.encode())
-        for path in (local / "out").iterdir()
+        name: data.replace(raw, RAW.encode())
+        for name, data in files_in(local / "out").items()
     }
 
 

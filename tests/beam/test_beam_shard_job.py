@@ -1,4 +1,5 @@
 import json
+import re
 
 import apache_beam as beam
 import google_crc32c
@@ -181,6 +182,44 @@ def test_the_schema_names_slices_and_where_they_come_from(job):
     assert rain.slicing_function == f"{KEYWORDS}:rain"
 
 
+def slow_and_fast(tmp_path):
+    """Returns the import path of a function that sleeps and one that does not.
+
+    One of them fails now and then; that takes its time, too.
+    """
+    (tmp_path / "costs_slices.py").write_text(
+        "import time\n"
+        "from slice_tf.slicing import slicing_function\n\n\n"
+        "@slicing_function\n"
+        "def slow(row):\n"
+        "    time.sleep(0.002)\n"
+        "    return 1 // (row.int('id') % 500)\n\n\n"
+        "@slicing_function\n"
+        "def fast(row):\n"
+        "    return False\n"
+    )
+    return str(tmp_path / "costs_slices.py")
+
+
+@pytest.mark.parametrize("flags", [(), ("--split-bytes=2000",)])
+def test_costs_say_how_long_functions_took(tmp_path, flags):
+    write_raw(tmp_path / "raw", [80, 80])
+    slices, out = slow_and_fast(tmp_path), tmp_path / "out"
+    done = apply(tmp_path / "raw", out, slices, *flags)
+    assert done.returncode == 0
+    costs = json.loads((out / "costs.json").read_text())
+    slow, fast = (costs["microseconds"].pop(one) for one in ("slow", "fast"))
+    assert costs == {
+        "format_version": 1,
+        "num_examples": 160,
+        "microseconds": {},
+    }
+    assert slow > 2000 > fast > 0
+    again = apply(tmp_path / "raw", out, slices, *flags)
+    assert "example" not in again.stdout.splitlines()[0]
+    assert json.loads((out / "costs.json").read_text())["num_examples"] == 160
+
+
 def test_nothing_else_is_left(job):
     directory, shards, _ = job
     reports = ["slices.json", "manifest.json", "summary.json", "errors.jsonl"]
@@ -307,11 +346,13 @@ def test_workers_never_import_tensorflow(tmp_path, workers):
 def test_results_go_to_stdout_and_warnings_to_stderr(tmp_path):
     write_raw(tmp_path / "raw", [60])
     done = apply(tmp_path / "raw", tmp_path / "out", KEYWORDS)
+    rain, night = (line.split()[-1] for line in done.stdout.splitlines()[2:4])
+    assert re.fullmatch(r"\d+\.\d", rain)
     assert done.stdout.splitlines() == [
-        "slice  size  coverage, %  unknown",
-        "-----  ----  -----------  -------",
-        "rain     30         50.0        0",
-        "night    20         33.3        0",
+        "slice  size  coverage, %  unknown  \u00b5s/example",
+        "-----  ----  -----------  -------  ----------",
+        f"rain     30         50.0        0  {rain:>10}",
+        f"night    20         33.3        0  {night:>10}",
         "examples: 60 in 1 shard; 66.7% are in at least one slice",
         "overlap:  rain and night share most: 25.0% of the examples in either "
         "are in both",

@@ -268,6 +268,20 @@ def test_a_summary_must_be_of_the_slices_of_the_results(
         read_summary(path, SCHEMA)
 
 
+def test_costs_beside_a_summary_come_with_it(tmp_path):
+    (tmp_path / "summary.json").write_text(json.dumps(SUMMARY))
+    costs = {"night": 5.5, "rare": 0, "even": 1}
+    for facts, expected in (
+        ({"format_version": 1, "microseconds": costs}, costs),
+        ({"format_version": 2, "microseconds": costs}, None),
+        ({"format_version": 1, "microseconds": {"night": 1}}, None),
+        ([], None),
+    ):
+        (tmp_path / "costs.json").write_text(json.dumps(facts))
+        found = read_summary(tmp_path / "summary.json", SCHEMA)
+        assert found == {**SUMMARY, "microseconds": expected}
+
+
 def test_a_summary_must_be_json(tmp_path):
     path = tmp_path / "summary.json"
     path.write_bytes(b"\xff{")
@@ -285,7 +299,7 @@ def test_command_writes_the_page_and_prints_the_headline(tmp_path, capsys):
     assert main(argv) == 0
     assert capsys.readouterr().out == f"{headline(results)}\n"
     page = (tmp_path / "a.html").read_text("utf-8")
-    assert page == render_page(results, SUMMARY)
+    assert page == render_page(results, {**SUMMARY, "microseconds": None})
 
 
 def test_command_refuses_a_directory_as_output(tmp_path, capsys):

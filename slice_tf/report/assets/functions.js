@@ -109,6 +109,22 @@ function failures(votes, total) {
   ];
 }
 
+// What asking each function took, the dearest first.
+function costTable(costs) {
+  const rows = Object.entries(costs).sort((a, b) => b[1] - a[1]);
+  const total = sum(rows.map((row) => row[1])) || 1;
+  return [
+    simpleTable(["Slice", "µs an example", "Of all functions", ""], rows.slice(0, BARS).map(([name, value]) =>
+      [sliceLink(name), tickText(Number(value.toPrecision(3))), share(value / total), meter(value / total)]), "Costs"),
+    h("p", { class: "key" }, `All functions take ${duration(total)} for a million examples on one process. What functions share, such as a parsed feature or a preprocessor, counts for the first that asks for it.`),
+  ];
+}
+
+// Microseconds an example are seconds for a million.
+const duration = (seconds) =>
+  seconds < 100 ? `${Number(seconds.toPrecision(2))} s`
+    : seconds < 6000 ? `${(seconds / 60).toFixed(0)} minutes` : `${Number((seconds / 3600).toPrecision(2))} hours`;
+
 function auditOf(summary) {
   const value = (one) => (!one || one.value === null ? NOTHING
     : [h("b", {}, plain(one.value, "%")), " ", h("small", {}, `${plain(one.interval[0], "%")} to ${plain(one.interval[1], "%")}; ${whole(one.hits)} of ${whole(one.total)}`)]);
@@ -129,6 +145,7 @@ function functionsPage() {
     SLICES.length > 0 && figure("coverage", coveragePlot(votes, total),
       votes.length > BARS && `The ${BARS} largest of ${whole(votes.length)}; the overview has the sizes of all.`),
     votes.some((one) => one.unknown > 0) && part("Failures", failures(votes, total)),
+    SUMMARY?.microseconds && part("Costs", costTable(SUMMARY.microseconds)),
     all.length > 0 && part("Overlap", figure("overlap", overlapMap(all),
       SLICES.length > MAP_SLICES ? `The ${mapped(all).length} slices that overlap most. Shade: from 0 to 100 %.` : "Shade: from 0 to 100 %; on hover: examples in both."), pairTable(all)),
     SLICES.some((one) => one.indicator) && part("Learned indicators, the weakest first", learnedTable()),
