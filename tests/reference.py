@@ -80,7 +80,7 @@ def default_losses(q, p, logits, membership, label, rates, power=0.0):
     """The same under the recipe `default`, with offline rates of slices.
 
     The base indicator is fixed and has no loss; members and others of a slice
-    weigh one half each; members of any slice weigh three times in the base
+    weigh one half each; members of any slice weigh five times in the base
     loss; expert terms are divided by the slice's rate to `power`.
     """
     l_ind = sum(
@@ -92,5 +92,5 @@ def default_losses(q, p, logits, membership, label, rates, power=0.0):
         in_i * ce(p_i, label) / rate**power
         for p_i, in_i, rate in zip(p, everyone, all_rates, strict=True)
     )
-    weight = 3.0 if any(membership) else 1.0
+    weight = 5.0 if any(membership) else 1.0
     return weight * ce(logits, label), l_ind, l_pred

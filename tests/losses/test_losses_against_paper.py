@@ -107,7 +107,7 @@ def test_without_rates_slices_weigh_as_they_are():
             q, p, logits, members, label
         )
         indicator -= reference.binary_ce(q[-1], 1)  # The base's is fixed.
-        return (3 if any(members) else 1) * base, indicator, expert
+        return (5 if any(members) else 1) * base, indicator, expert
 
     expected = reference_parts(outputs, labels, membership, one)
     np.testing.assert_allclose(parts, expected, rtol=1e-5, atol=1e-6)

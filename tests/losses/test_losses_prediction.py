@@ -109,7 +109,7 @@ def test_the_whole_loss_knows_its_task():
     parts = SliceAwareLoss(DEFAULT, 1, task="regression")(
         outputs, label, ones, ones
     )
-    np.testing.assert_allclose(parts["base_loss"], [3 * 1.5**2])
+    np.testing.assert_allclose(parts["base_loss"], [5 * 1.5**2])
     np.testing.assert_allclose(parts["expert_loss"], [0.5**2 + 1.5**2])
     plain = base_loss(outputs["logits"], label, ones, task="regression")
     np.testing.assert_allclose(plain, [1.5**2])
