@@ -42,6 +42,11 @@ def main(argv=None):
     flags = parser.parse_args(argv)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as root:
+        # Apart, because the first use of TensorFlow in a process decides how
+        # many threads its operations get.
+        publisher = context.Process(target=published, args=(root,))
+        publisher.start()
+        publisher.join()
         queue, stop = context.Queue(), context.Event()
         server = context.Process(target=serve, args=(root, queue, stop))
         server.start()
@@ -177,17 +182,17 @@ def published(root):
     schema = SliceSchema.from_names([f"s{one}" for one in range(5)])
     model = SliceAwareModel(backbone, schema)
     spec = FeatureSpec({"x": Feature("float32", (FEATURES,))})
-    publish(export_saved_model(model, root / "saved", spec), root / "m")
-    return root / "m"
+    saved = export_saved_model(model, pathlib.Path(root) / "saved", spec)
+    return publish(saved, pathlib.Path(root) / "m").parent
 
 
 def serve(root, ports, stop):
     """Runs the model server and the empty ones in one process."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"  # see docs/serving.md
     from slice_tf_serving import ModelServer
 
-    base_dir = published(pathlib.Path(root))
-    with ModelServer(base_dir, "m") as server:
+    with ModelServer(pathlib.Path(root) / "m", "m") as server:
         echoes = concurrent_echo(*server_answers(server))
         ports.put(
             {

@@ -2,6 +2,8 @@
 
 import asyncio
 import dataclasses
+import functools
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +13,11 @@ from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
 from slice_tf_serving.json_requests import JsonRequest
+from slice_tf_serving.json_values import is_fast
+from slice_tf_serving.outcomes import Done, set_future
 from slice_tf_serving.specs import SignatureSpec
+
+logger = logging.getLogger("slice_tf.serving")
 
 MAX_ROWS = 256  # in a batch that is made of several requests
 # Turns of the event loop that pass before a call. A request over gRPC is
@@ -27,7 +33,7 @@ class _Waiting:
 
     request: Any
     rows: int
-    answer: "asyncio.Future[Any]"
+    done: Done
 
 
 @dataclasses.dataclass(slots=True)
@@ -72,6 +78,10 @@ class Batcher:
             name: _is_batchable(spec)
             for name, spec in engine.signatures.items()
         }
+        self._mixable = {
+            name: self._batchable[name] and is_fast(spec)
+            for name, spec in engine.signatures.items()
+        }
 
     async def run(
         self, name: str, inputs: Mapping[str, Array], outputs: Sequence[str]
@@ -88,13 +98,17 @@ class Batcher:
         shapes = tuple([array.shape[1:] for array in inputs.values()])
         key = name, tuple(outputs), tuple(inputs), shapes
         group = self._group(key, ARRAYS, name, outputs)
-        answer: Outputs = await self._wait(group, inputs, rows)
-        return answer
+        answer: asyncio.Future[Outputs]
+        answer = asyncio.get_running_loop().create_future()
+        done = functools.partial(set_future, answer)
+        self._wait(group, inputs, rows, done)
+        return await answer
 
-    def run_json(
-        self, name: str, request: JsonRequest
-    ) -> "asyncio.Future[bytes]":
+    def run_json(self, name: str, request: JsonRequest, done: Done) -> None:
         """Answers a request in row form that `may_mix` has let through.
+
+        No future is made of it, which would take as long as all else that is
+        done for a request here.
 
         Raises:
             ApiError: If the request is refused, or too many wait.
@@ -102,14 +116,14 @@ class Batcher:
         key = name, request.outline
         group = self._group(key, JSON_ROWS, name, ())
         rows = len(next(iter(request.columns.values())))
-        return self._wait(group, request, rows)
+        self._wait(group, request, rows, done)
 
     def may_mix(self, name: str, request: JsonRequest) -> bool:
         """Tells whether a request may be read along with others."""
         return (
-            self._batchable[name]
+            self._mixable[name]
             and bool(request.columns)
-            and request.reader.may_mix(request.spec)
+            and not request.reader.may_hold_booleans
         )
 
     def _group(
@@ -120,9 +134,7 @@ class Batcher:
             group = self._groups[key] = _Group(form, name, outputs)
         return group
 
-    def _wait(
-        self, group: _Group, request: Any, rows: int
-    ) -> "asyncio.Future[Any]":
+    def _wait(self, group: _Group, request: Any, rows: int, done: Done) -> None:
         if self._num_waiting >= self._max_waiting:
             raise ApiError(
                 Code.RESOURCE_EXHAUSTED,
@@ -130,13 +142,11 @@ class Batcher:
                 f"submitted is full, task size {rows}, queue capacity "
                 f"{self._max_waiting}",
             )
-        loop = asyncio.get_running_loop()
         if not self._num_waiting:
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._settle, loop, self._seen, 1, _TURNS)
         self._num_waiting += 1
-        answer = loop.create_future()
-        group.waiting.append(_Waiting(request, rows, answer))
-        return answer
+        group.waiting.append(_Waiting(request, rows, done))
 
     async def drain(self) -> None:
         """Returns when nothing waits any more."""
@@ -175,13 +185,13 @@ class Batcher:
             answers = self._run(group, batch)
         except Exception as error:
             if len(batch) == 1:
-                _set(batch[0].answer, error)
+                _tell(batch[0], error)
                 return
             for one in batch:
                 self._answer(group, [one])
             return
         for one, answer in zip(batch, answers, strict=True):
-            _set(one.answer, answer)
+            _tell(one, answer)
 
     def _run(self, group: _Group, batch: Sequence[_Waiting]) -> list[Any]:
         inputs = group.form.join([one.request for one in batch])
@@ -224,10 +234,8 @@ def _batches(group: Sequence[_Waiting]) -> list[list[_Waiting]]:
     return batches
 
 
-def _set(answer: "asyncio.Future[Any]", result: Any) -> None:
-    if answer.done():  # The caller has hung up.
-        return
-    if isinstance(result, Exception):
-        answer.set_exception(result)
-    else:
-        answer.set_result(result)
+def _tell(one: _Waiting, outcome: Any) -> None:
+    try:
+        one.done(outcome)
+    except Exception:  # The others are still to be answered.
+        logger.exception("failed to give an answer")

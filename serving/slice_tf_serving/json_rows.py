@@ -59,8 +59,9 @@ def columns_of(
         return {next(iter(names)): rows}
     if BASE64 in names or len(kinds) > 1:
         return None
-    if any(row.keys() != names for row in rows):
-        return None
+    for row in rows:
+        if row.keys() != names:
+            return None
     return {name: [row[name] for row in rows] for name in names}
 
 

@@ -31,6 +31,11 @@ _FAST = {
 BASE64 = "b64"
 
 
+def is_fast(spec: SignatureSpec) -> bool:
+    """Tells whether NumPy may read all inputs of a signature."""
+    return all(one.dtype in _FAST for one in spec.inputs.values())
+
+
 def is_base64(value: Any) -> bool:
     """Tells whether a value is `{"b64": "..."}`, which stands for bytes."""
     return (
@@ -116,17 +121,14 @@ class Reader:
 
     Args:
         body: The body; what it can hold decides which checks may be left out.
+
+    Attributes:
+        may_hold_booleans: Whether values must be looked at one by one.
     """
 
     def __init__(self, body: bytes) -> None:
         # NumPy takes true and false for 1 and 0 among numbers.
-        self._may_hold_booleans = b"true" in body or b"false" in body
-
-    def may_mix(self, spec: SignatureSpec) -> bool:
-        """Whether values of other bodies may be read along with this one's."""
-        return not self._may_hold_booleans and all(
-            one.dtype in _FAST for one in spec.inputs.values()
-        )
+        self.may_hold_booleans = b"true" in body or b"false" in body
 
     def array(self, value: Any, dtype: str) -> Array:
         """Returns an array of a value of any nesting.
@@ -148,7 +150,7 @@ class Reader:
             return None
         if array.dtype.kind not in _KINDS[wanted.kind]:
             return None
-        if self._may_hold_booleans and wanted.kind != "b":
+        if self.may_hold_booleans and wanted.kind != "b":
             return None
         if array.dtype == wanted:
             return array

@@ -1,10 +1,8 @@
 """The REST API of TensorFlow Serving."""
 
-import asyncio
 import functools
 import logging
 import time
-from collections.abc import Awaitable
 from typing import Any
 
 from google.protobuf import json_format
@@ -16,6 +14,7 @@ from slice_tf_serving.http_messages import HttpAnswer, HttpRequest, refusal
 from slice_tf_serving.inference import CLASSIFY, REGRESS
 from slice_tf_serving.json_answers import dumped, results
 from slice_tf_serving.json_examples import parse_examples
+from slice_tf_serving.outcomes import Done, tell_of
 from slice_tf_serving.rest_path import RestPath
 from slice_tf_serving.security import UNAUTHENTICATED, is_allowed
 from slice_tf_serving.servable import Servable
@@ -24,6 +23,7 @@ from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
 
+_OK = Code.OK.name
 _METRICS = metrics.PATH.encode()
 _NOT_FOUND_PAGE = HttpAnswer(
     404,
@@ -65,15 +65,11 @@ class RestApp:
             connection.reply(self._at_once(request, asked))
             return
         began = time.perf_counter()
-        coming: asyncio.Future[bytes]
+        done = functools.partial(self._end, connection, asked, began)
         try:
-            coming = asyncio.ensure_future(self._coming(request, asked))
+            self._begin(request, asked, done)
         except Exception as error:
-            coming = asyncio.get_running_loop().create_future()
-            coming.set_exception(error)
-        coming.add_done_callback(
-            functools.partial(self._end, connection, asked, began)
-        )
+            done(error)
 
     def _at_once(
         self, request: HttpRequest, asked: RestPath | None
@@ -93,10 +89,8 @@ class RestApp:
         except Exception as error:
             return _failure(error, path)[0]
 
-    def _coming(
-        self, request: HttpRequest, asked: RestPath
-    ) -> Awaitable[bytes]:
-        """Starts what the model has to do; gives the answer's body."""
+    def _begin(self, request: HttpRequest, asked: RestPath, done: Done) -> None:
+        """Starts what the model has to do."""
         _check_version(asked)
         limits = self._service.limits
         body = request.content(limits.request_bytes)
@@ -107,10 +101,11 @@ class RestApp:
             )
 
         if asked.verb == "predict":
-            return self._service.predict_json(body, find)
+            self._service.predict_json(body, find, done)
+            return
         signature, message = parse_examples(body, limits.elements)
         method = CLASSIFY if asked.verb == "classify" else REGRESS
-        return self._performed(find(), signature, method, message)
+        tell_of(self._performed(find(), signature, method, message), done)
 
     async def _performed(
         self, servable: Servable, signature: str, method: str, message: Any
@@ -125,19 +120,17 @@ class RestApp:
         connection: HttpConnection,
         asked: RestPath,
         began: float,
-        done: "asyncio.Future[bytes]",
+        outcome: Any,
     ) -> None:
         """Gives the answer to the caller, and tells of it."""
-        try:
-            answer, code = HttpAnswer(200, done.result()), Code.OK
-        except asyncio.CancelledError:  # The server has ended.
-            return
-        except Exception as error:
-            answer, code = _failure(error, asked)
+        if isinstance(outcome, Exception):
+            answer, status = _failure(outcome, asked)
+        else:
+            answer, status = HttpAnswer(200, outcome), _OK
         known = asked.model in self._service.manager.configs
         model = asked.model if known else ""
         self._service.telemetry.answered(
-            model, asked.api, "REST", code.name, began
+            model, asked.api, "REST", status, began
         )
         connection.reply(answer)
 
@@ -187,11 +180,11 @@ def _check_version(asked: RestPath) -> None:
         raise invalid("")  # TensorFlow Serving gives no body then.
 
 
-def _failure(error: Exception, asked: object) -> tuple[HttpAnswer, Code]:
+def _failure(error: Exception, asked: object) -> tuple[HttpAnswer, str]:
     if isinstance(error, ApiError):
         answer = refusal(error) if error.text else HttpAnswer(400, b"")
-        return answer, error.code
+        return answer, error.code.name
     # A bug; the caller is still to be answered.
     logger.error("failed to answer %s", asked, exc_info=error)
     bug = ApiError(Code.INTERNAL, "The server failed; see its log.")
-    return refusal(bug), bug.code
+    return refusal(bug), bug.code.name

@@ -2,7 +2,7 @@
 
 import pathlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT, SLICES_FILE
@@ -15,6 +15,7 @@ from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
 from slice_tf_serving.json_requests import JsonRequest
 from slice_tf_serving.limits import Limits
+from slice_tf_serving.outcomes import Done
 from slice_tf_serving.tensors import decode_all
 from slice_tf_serving.warmup import read_warmup
 
@@ -88,14 +89,14 @@ class Servable:
         return self._batcher.may_mix(signature, request)
 
     def predict_json(
-        self, signature: str, request: JsonRequest
-    ) -> Awaitable[bytes]:
+        self, signature: str, request: JsonRequest, done: Done
+    ) -> None:
         """Runs a signature on a request in row form, and answers in JSON.
 
         Raises:
             ApiError: If the request does not fit the signature.
         """
-        return self._batcher.run_json(signature, request)
+        self._batcher.run_json(signature, request, done)
 
     async def run(
         self, signature: str, inputs: Mapping[str, Array]

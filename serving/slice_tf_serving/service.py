@@ -1,6 +1,6 @@
 """Answers requests, whatever way they came."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
@@ -12,6 +12,7 @@ from slice_tf_serving.json_requests import JsonRequest, parse
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import configs_of
 from slice_tf_serving.model_manager import ModelManager
+from slice_tf_serving.outcomes import Done, tell_of
 from slice_tf_serving.servable import Servable
 from slice_tf_serving.specs import SignatureSpec
 from slice_tf_serving.telemetry import Telemetry
@@ -66,12 +67,13 @@ class Service:
         )
         return servable, name, outputs
 
-    def predict_json(self, body: bytes, find: Find) -> Awaitable[bytes]:
+    def predict_json(self, body: bytes, find: Find, done: Done) -> None:
         """Answers a predict request that came as JSON, in JSON.
 
         Args:
             body: The request.
             find: Returns what is to serve it; called once the body is read.
+            done: Told of the answer.
 
         Raises:
             ApiError: If it is refused.
@@ -98,10 +100,10 @@ class Service:
             and servable.may_mix(name, request)
             and not telemetry.looks_into(servable, name)
         ):
-            answer = servable.predict_json(name, request)
+            servable.predict_json(name, request, done)
             telemetry.counted(servable, len(request.rows or ()))
-            return answer
-        return self._predict_alone(servable, name, request, is_logged)
+            return
+        tell_of(self._predict_alone(servable, name, request, is_logged), done)
 
     async def _predict_alone(
         self,
