@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from kept_results import KeptResults
 from methods import UNITS, scores, size, task_of
 from scanned_task import predictor, state_of, trainer
 from synthetic_data import Problem
@@ -80,11 +81,24 @@ def train_alike(
 def compare(
     makers: Mapping[str, Callable[[Any], Any]],
     problem: Problem,
+    kept: KeptResults,
+    budget: str,
     units: tuple[int, ...] = (UNITS, UNITS),
 ) -> dict[str, Any]:
-    """Returns accuracies by the name of what makes the models."""
+    """Returns accuracies by the name of what makes the models.
+
+    Args:
+        makers: From a `ScannedTask` to a new model, by name.
+        problem: The data sets.
+        kept: What was found before.
+        budget: What results depend on besides the name.
+        units: Widths of the backbone's layers.
+    """
     return {
-        name: train_alike(make, problem, units).accuracies(problem)
+        name: kept.get(
+            f"{budget}: {name}",
+            lambda: train_alike(make, problem, units).accuracies(problem),  # noqa: B023
+        )
         for name, make in makers.items()
     }
 

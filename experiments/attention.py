@@ -14,6 +14,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 from alike import compare
 from attention_forms import FORMS
+from kept_results import KeptResults
 from methods import new_slice_aware
 from pages import READING, paired_table, parse_flags, write_page
 from slice_figures import draw_slices
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Trains with every attention and writes the page."""
     flags = parse_flags(__doc__.splitlines()[0]).parse_args(argv)
     problem = make_problem(SETTING, range(flags.seeds), flags.test)
-    cells = compare(MAKERS, problem)
+    budget = f"{flags.seeds} seeds, {flags.test} points"
+    cells = compare(MAKERS, problem, KeptResults("attention"), budget)
     words = (
         f"`python experiments/attention.py`: {flags.seeds} seeds, each with "
         "four discs of radius 0.15 at random places, 2,500 training and "

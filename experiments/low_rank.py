@@ -40,12 +40,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     cells: dict[str, dict[str, Any]] = {}
     for units in flags.widths:
         title = f"experts of {units} units"
-        cells[title] = {}
-        for name, make in _makers(units).items():
-            cells[title][name] = kept.get(
-                f"{budget}, {title}: {name}",
-                lambda: compare({"": make}, problem, (UNITS, units))[""],  # noqa: B023
-            )
+        cells[title] = compare(
+            _makers(units),
+            problem,
+            kept,
+            f"{budget}, {title}",
+            (UNITS, units),
+        )
     words = (
         f"`python experiments/low_rank.py`: {flags.seeds} seeds, "
         f"{flags.test:,} test points, the two displaced slices of the paper's "

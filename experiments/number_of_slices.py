@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         problem = make_problem(setting, range(flags.seeds), flags.test)
         budget = f"{number} slices, {flags.seeds} seeds, {flags.test} points"
-        cells[number] = kept.get(budget, lambda: compare(MAKERS, problem))  # noqa: B023
+        cells[number] = compare(MAKERS, problem, kept, budget)
     words = (
         f"`python experiments/number_of_slices.py`: {flags.seeds} seeds, "
         f"{flags.test:,} test points. The first two slices are the paper's, "

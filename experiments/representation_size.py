@@ -35,13 +35,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     setting = Setting("displaced")
     problem = make_problem(setting, range(flags.seeds), flags.test)
     kept = KeptResults("representation_size")
-    cells = {
-        size: kept.get(
-            f"h = {size}, {flags.seeds} seeds, {flags.test} points",
-            lambda: _of_size(size, problem),  # noqa: B023
-        )
-        for size in flags.sizes
-    }
+    soft, cells = _soft_labels(problem), {}
+    for size in flags.sizes:
+        budget = f"h = {size}, {flags.seeds} seeds, {flags.test} points"
+        cells[size] = {
+            name: kept.get(
+                f"{budget}: {name}",
+                lambda: train_alike(
+                    make,  # noqa: B023
+                    problem,
+                    (size, size),  # noqa: B023
+                    labels,  # noqa: B023
+                ).accuracies(problem),
+            )
+            for name, (make, labels) in {
+                "VANILLA": (new_vanilla, None),
+                "DP": (new_vanilla, soft),
+                "SRAM": (new_slice_aware(units=size), None),
+            }.items()
+        }
     words = (
         f"`python experiments/representation_size.py`: {flags.seeds} seeds, "
         f"{flags.test:,} test points, the two displaced slices. Backbone "
