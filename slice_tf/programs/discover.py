@@ -1,16 +1,17 @@
 """`slice-tf discover`: what a model gets wrong, as slices to accept."""
 
 import argparse
+import functools
 import logging
-import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slice_tf.programs.discover_data import Examples, read_examples
+from slice_tf.programs.discover_flags import parse
 from slice_tf.programs.encoders import load_encoder
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.flags import split_beam_flags
 
 if TYPE_CHECKING:
     from slice_tf.discovery import Discovery, FoundSlice
@@ -19,10 +20,19 @@ logger = logging.getLogger("slice_tf.discover")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Finds slices, or writes a slicing function for one that was found."""
-    flags = _parse(argv)
+    """Finds slices, scores examples with them, or accepts one."""
+    own, beam_flags = split_beam_flags(argv)
+    flags = parse(own, beam_flags)
     if flags.accept is not None:
         return _accept(flags)
+    if flags.predictions is not None or flags.data is not None:
+        _find(flags)
+    if flags.score is not None:
+        _score(flags, beam_flags)
+    return 0
+
+
+def _find(flags: argparse.Namespace) -> None:
     from slice_tf.discovery import (
         MixtureSlicer,
         discover,
@@ -42,7 +52,45 @@ def main(argv: Sequence[str]) -> int:
     path = save_discovery(flags.output_dir, _told(found, examples, flags))
     _show(load_discovery(flags.output_dir))
     logger.info("wrote %s", path)
-    return 0
+
+
+def _score(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
+    from slice_tf_beam.beam_logs import quiet_beam
+
+    quiet_beam()
+    from slice_tf.discovery import load_discovery
+    from slice_tf.programs.discover_models import (
+        ModelFlags,
+        load_record_embedder,
+    )
+    from slice_tf.programs.tables import show_table
+    from slice_tf_beam import score_found_slices
+
+    found = load_discovery(flags.output_dir)
+    scored = score_found_slices(
+        flags.score,
+        flags.scores_dir,
+        found.regions,
+        [one.name for one in found.slices],
+        functools.partial(load_record_embedder, ModelFlags.of(flags)),
+        num_workers=flags.workers,
+        pipeline_options=beam_flags,
+    )
+    total = scored["num_examples"]
+    show_table(
+        ["slice", "members", "of all, %"],
+        [
+            [
+                one["name"],
+                f"{one['members']:,}",
+                _percent(one["members"] / max(total, 1)),
+            ]
+            for one in scored["slices"]
+        ],
+    )
+    print(  # noqa: T201 - results go to stdout
+        f"of {total:,} examples; {flags.scores_dir} has each one's scores"
+    )
 
 
 def _told(
@@ -83,115 +131,6 @@ def _check_rows(before: "Discovery", examples: Examples) -> None:
             f"Received: rows={len(examples.embeddings)}, expected="
             f"{before.num_rows}"
         )
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = FlagParser(
-        "discover",
-        "Finds groups of examples that a model gets wrong, measured on a half "
-        "of them that did not help to find it. With --accept, writes a slicing "
-        "function for one of them, for `slice-tf apply`: its rule, or with "
-        "--feature its region.",
-    )
-    add, directory = parser.add_argument, pathlib.Path
-    add(
-        "--predictions",
-        type=directory,
-        help=".npz with embeddings [rows, dim], labels [rows] and "
-        "probabilities [rows, classes]",
-    )
-    add(
-        "--data",
-        help="sliced directory or TFRecords, instead of --predictions; with "
-        "--model",
-    )
-    add(
-        "--model",
-        help="whose errors they are: a directory of `slice-tf train`, or, with "
-        "--feature and --embed-with, what --embed-with takes",
-    )
-    add(
-        "--embed-with",
-        metavar="MODEL",
-        help="what embeds examples: a .keras file, a SavedModel, an address "
-        "of TensorFlow Hub, or module:function; the backbone of a directory "
-        "of `slice-tf train` where it is left out",
-    )
-    add(
-        "--feature",
-        metavar="FEATURE",
-        action="append",
-        default=[],
-        help="a feature that models read, such as image=float32:28x28; may be "
-        "repeated. With --accept, the name of the one that is the embedding "
-        "or that the encoder encodes; none to accept the rule",
-    )
-    add("--label", default="label", help="feature with the class")
-    add("--num-classes", type=positive_int, default=2, help="of the labels")
-    add(
-        "--output-dir",
-        type=directory,
-        required=True,
-        help="where discovered.json is written, or was",
-    )
-    add("--num-slices", type=positive_int, default=5, help="most to report")
-    add("--seed", type=int, default=0, help="of halves and of the slicer")
-    add(
-        "--show",
-        metavar="ARRAY",
-        action="append",
-        default=[],
-        help="array of --predictions [rows, ...] whose values are kept of the "
-        "examples nearest to a slice, such as text or images; may be repeated",
-    )
-    add(
-        "--describe",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="array of --predictions [rows], or feature of --data such as "
-        "text=string, that may say what a slice is; may be repeated",
-    )
-    add("--phrases", type=directory, help="text file, a candidate a line")
-    add(
-        "--embed-phrases-with",
-        metavar="MODEL",
-        help="what embeds phrases where examples are; as --embed-with",
-    )
-    add("--split", metavar="FOUND", help="a found slice to make two of")
-    add(
-        "--accept",
-        metavar="FOUND",
-        action="append",
-        help="a found slice, such as found_0; repeat it to make one of several",
-    )
-    add("--name", help="name of the new slice; with --accept")
-    add(
-        "--encoder",
-        default="",
-        help="module:function that returns an encoder; with --accept",
-    )
-    add("--functions", type=directory, help=".py to write; with --accept")
-    flags = parser.parse(argv)
-    _check(flags, parser)
-    return flags
-
-
-def _check(flags: argparse.Namespace, parser: FlagParser) -> None:
-    wanted = ("name", "functions") if flags.accept else ()
-    missing = [f"--{one}" for one in wanted if getattr(flags, one) is None]
-    if missing:
-        parser.error(f"--accept needs {', '.join(missing)} beside it")
-    if flags.accept and len(flags.feature) > 1:
-        parser.error("--accept takes one --feature")
-    by_model = flags.data is not None and flags.model is not None
-    given = [flags.predictions is not None, by_model, bool(flags.accept)]
-    if sum(given) != 1 or (flags.data is None) != (flags.model is None):
-        parser.error(
-            "pass either --predictions, or --data and --model, or --accept"
-        )
-    if (flags.phrases is None) != (flags.embed_phrases_with is None):
-        parser.error("--phrases and --embed-phrases-with go together")
 
 
 def _accept(flags: argparse.Namespace) -> int:

@@ -3,17 +3,22 @@
 import argparse
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slice_tf.programs.discover_models import ModelFlags, as_rows, load_models
+from slice_tf.programs.discover_records import (
+    parse_records,
+    record_batches,
+    sample_records,
+)
+
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
-    from slice_tf.programs.encoders import Encoder
 
 _ARRAYS = ("embeddings", "labels", "probabilities")
-_BATCH = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,92 +71,44 @@ def _of_model(flags: argparse.Namespace, columns: Sequence[str]) -> Examples:
     from slice_tf.programs.quiet import start_tensorflow
 
     start_tensorflow()
-    predict, embed, spec = _models(flags)
-    names = list(spec.features)
-    spec = _with_columns(spec, columns)
+    models = load_models(ModelFlags.of(flags))
+    names = list(models.spec.features)
+    spec = _with_columns(models.spec, columns)
+    rows = None
+    if flags.sample is not None:
+        rows = sample_records(flags.data, spec.label, flags.sample, flags.seed)
     shown = [one.partition("=")[0] for one in columns]
     parts: dict[str, list[Any]] = {}
     membership: list[Any] = []
     schema = _schema(flags.data)
-    for records, values in _batches(flags.data, spec):
+    for shard, records in record_batches(flags.data, rows):
+        values = parse_records(records, spec, True, shard)
         features = {name: values[name] for name in names}
         found = {
-            "embeddings": _rows(embed(features)),
+            "embeddings": as_rows(models.embed(features)),
             "labels": values[spec.label],
-            "probabilities": predict(features),
+            "outputs": np.asarray(models.predict(features)),
             **{f"column {name}": values[name] for name in shown},
         }
         for name, value in found.items():
             parts.setdefault(name, []).append(value)
         if schema is not None:
             membership += _votes(records, schema)
+    if not parts:
+        raise ValueError(
+            "There must be at least one record to find slices in. Received: "
+            f"data={flags.data}, records=0"
+        )
     whole = {name: np.concatenate(one) for name, one in parts.items()}
     return Examples(
         whole["embeddings"],
         whole["labels"],
-        whole["probabilities"],
+        models.chances(whole["outputs"]),
         {name: whole[f"column {name}"] for name in shown},
         {}
         if schema is None
         else dict(zip(schema.names, np.array(membership).T, strict=True)),
     )
-
-
-def _models(
-    flags: argparse.Namespace,
-) -> tuple["Encoder", "Encoder", "FeatureSpec"]:
-    """Returns what predicts probabilities, what embeds, and what they read."""
-    from slice_tf.data import FeatureSpec
-    from slice_tf.evaluation import to_probabilities
-    from slice_tf.programs.encoders import load_encoder
-
-    other = load_encoder(flags.embed_with) if flags.embed_with else None
-    trained = pathlib.Path(flags.model)
-    if (trained / "model.keras").is_file():
-        from slice_tf.training import load_model_directory
-
-        model, spec, _ = load_model_directory(trained)
-        if spec.task != "classification":
-            raise ValueError(
-                "Slices are found in errors of classification. Received: "
-                f"task={spec.task}"
-            )
-        classes = spec.num_classes
-
-        def predict(features: Mapping[str, Any]) -> Any:
-            logits = model(features, training=False)["logits"]
-            return to_probabilities(logits, classes)
-
-        return (
-            predict,
-            other or (lambda f: np.asarray(model.represent(f))),
-            spec,
-        )
-    if other is None or not flags.feature:
-        raise ValueError(
-            "A model that `slice-tf train` did not write needs `--feature` and "
-            f"`--embed-with` beside it. Received: model={flags.model}"
-        )
-    spec = FeatureSpec.parse(flags.feature, flags.label, flags.num_classes)
-    return _as_probabilities(load_encoder(flags.model)), other, spec
-
-
-def _as_probabilities(model: "Encoder") -> "Encoder":
-    """Returns a model's outputs, through a softmax where they are logits."""
-
-    def predict(features: Mapping[str, Any]) -> Any:
-        out = np.asarray(model(features), np.float64)
-        if out.ndim == 1 or out.shape[1] == 1:
-            out = out.reshape(-1)
-            sure = (out >= 0).all() and (out <= 1).all()
-            one = out if sure else 1 / (1 + np.exp(-out))
-            return np.stack([1 - one, one], axis=1)
-        if (out >= 0).all() and np.allclose(out.sum(axis=1), 1, atol=1e-3):
-            return out
-        powers = np.exp(out - out.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
-
-    return predict
 
 
 def _with_columns(spec: "FeatureSpec", columns: Sequence[str]) -> "FeatureSpec":
@@ -174,44 +131,6 @@ def _with_columns(spec: "FeatureSpec", columns: Sequence[str]) -> "FeatureSpec":
     )
 
 
-def _batches(
-    data: str, spec: "FeatureSpec"
-) -> Iterator[tuple[list[bytes], dict[str, Any]]]:
-    """Yields records and their features, in the order of shards."""
-    import tensorflow as tf
-
-    from slice_tf.data import read_records
-    from slice_tf.data.parse import fill_up, parse_specs
-    from slice_tf.data.tfrecord import list_shards
-
-    specs = parse_specs(spec)
-    specs[spec.label] = tf.io.FixedLenFeature([], tf.int64)
-    batch: list[bytes] = []
-    for shard in list_shards(data):
-        for record in read_records(shard):
-            batch.append(record)
-            if len(batch) == _BATCH:
-                yield batch, _parsed(batch, specs, spec, shard, fill_up)
-                batch = []
-    if batch:
-        yield batch, _parsed(batch, specs, spec, shard, fill_up)
-
-
-def _parsed(
-    batch: list[bytes], specs: Any, spec: "FeatureSpec", shard: str, fill: Any
-) -> dict[str, Any]:
-    import tensorflow as tf
-
-    try:
-        values = fill(tf.io.parse_example(batch, specs), spec)
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(
-            "Every record must have the features that the model reads, and "
-            f"the label. Received: shard={shard}, error={error.message}"
-        ) from error
-    return {name: value.numpy() for name, value in values.items()}
-
-
 def _schema(data: str) -> Any:
     from slice_tf.schema import SliceSchema
 
@@ -226,7 +145,3 @@ def _votes(records: Sequence[bytes], schema: Any) -> list[Any]:
     from slice_tf.data import read_membership
 
     return [read_membership(one, schema.num_slices)[0] for one in records]
-
-
-def _rows(embeddings: Any) -> Any:
-    return np.asarray(embeddings).reshape(len(embeddings), -1)

@@ -1,10 +1,15 @@
+import json
+
 import apache_beam as beam
 import numpy as np
 import pytest
 from apache_beam.testing.util import assert_that
 
 from discovery.planted import planted
-from slice_tf.discovery import discover
+from slice_tf.cli import main
+from slice_tf.data import decode, encode, read_records, write_records
+from slice_tf.discovery import discover, load_discovery, save_discovery
+from slice_tf.programs.discover_records import stratified
 from slice_tf_beam.transforms.score_slices import ScoreSlices
 
 EMBEDDINGS, LABELS, PROBABILITIES, _ = planted()
@@ -72,3 +77,141 @@ def test_rows_are_embedded_where_they_are_scored(tmp_path, loader):
             str(tmp_path / "regions.npz"), 8, encoder=encoder
         )
         assert_that(pipeline | beam.Create(halves) | transform, check)
+
+
+def write_shards(directory, names=("a", "b", "c")):
+    """Writes the planted rows as float32, in shards of different sizes."""
+    directory.mkdir()
+    rows = np.split(EMBEDDINGS.astype(np.float32), [10, 700])
+    for name, part in zip(names, rows, strict=True):
+        records = [encode({"x": row}) for row in part]
+        write_records(directory / f"{name}.tfrecord", records)
+
+
+def score(tmp_path, *more):
+    command = ["discover", "--output-dir", str(tmp_path / "run")]
+    command += ["--score", str(tmp_path / "raw"), "--feature", "x=float32:12"]
+    return main([*command, "--scores-dir", str(tmp_path / "scores"), *more])
+
+
+def read_scores(directory):
+    return np.array(
+        [
+            decode(record).features.feature["scores"].float_list.value
+            for shard in sorted(directory.glob("*.tfrecord"))
+            for record in read_records(shard)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param([], id="here"),
+        pytest.param(["--workers", "2"], id="processes"),
+        pytest.param(["--", "--runner=FnApiRunner"], id="runner"),
+    ],
+)
+def test_the_command_scores_as_memory_does(tmp_path, capsys, more):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    assert score(tmp_path, *more) == 0
+    expected = FOUND.regions.scores(EMBEDDINGS.astype(np.float32))
+    found = read_scores(tmp_path / "scores")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    members = (expected >= 0.5).sum(axis=0).tolist()
+    told = json.loads((tmp_path / "scores" / "scores.json").read_text())
+    assert told == {
+        "format_version": 1,
+        "regions_fingerprint": FOUND.regions.fingerprint,
+        "num_examples": 900,
+        "slices": [
+            {"name": one.name, "members": many}
+            for one, many in zip(FOUND.slices, members, strict=True)
+        ],
+        "shards": [
+            {"name": "a.tfrecord", "num_examples": 10},
+            {"name": "b.tfrecord", "num_examples": 690},
+            {"name": "c.tfrecord", "num_examples": 200},
+        ],
+    }
+    assert f"{members[0]:,}" in capsys.readouterr().out
+
+
+def test_an_encoder_embeds_what_the_command_scores(tmp_path):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    (tmp_path / "halves.py").write_text(HALVES)
+    encoder = f"{tmp_path / 'halves.py'}:load"
+    assert score(tmp_path, "--embed-with", encoder) == 0
+    expected = FOUND.regions.scores(2 * EMBEDDINGS.astype(np.float32))
+    found = read_scores(tmp_path / "scores")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_record_without_the_feature_is_named_and_nothing_left(
+    tmp_path, capsys
+):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    write_records(tmp_path / "raw" / "d.tfrecord", [encode({"y": 1.0})])
+    assert score(tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "d.tfrecord: Every record must have the features" in error
+    assert not (tmp_path / "scores" / "scores.json").exists()
+
+
+def test_scores_never_overwrite(tmp_path, capsys):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "mine.txt").touch()
+    assert score(tmp_path) == 2
+    assert "nothing of yours is overwritten" in capsys.readouterr().err
+
+
+def test_a_run_that_found_nothing_scores_nothing(tmp_path, capsys):
+    nothing = discover(EMBEDDINGS, LABELS, np.eye(2)[LABELS])
+    save_discovery(tmp_path / "run", nothing)
+    write_shards(tmp_path / "raw")
+    assert score(tmp_path) == 2
+    assert "must be a found slice" in capsys.readouterr().err
+
+
+def test_a_sample_has_each_class_by_its_share():
+    labels = np.repeat([0, 1, 2], [800, 150, 50])
+    labels = np.random.default_rng(1).permutation(labels)
+    rows = stratified(labels, 100, seed=0)
+    assert (np.diff(rows) > 0).all()
+    assert np.bincount(labels[rows]).tolist() == [80, 15, 5]
+    assert stratified(labels, 2000, seed=0).tolist() == list(range(1000))
+
+
+def test_slices_found_in_a_sample_score_all_rows(tmp_path):
+    """One command: the sample is found in, all of it scored."""
+    (tmp_path / "raw").mkdir()
+    logits = np.log(PROBABILITIES)
+    records = [
+        encode({"x": np.float32(row), "p": np.float32(said), "label": int(y)})
+        for row, said, y in zip(EMBEDDINGS, logits, LABELS, strict=True)
+    ]
+    write_records(tmp_path / "raw" / "a.tfrecord", records)
+    (tmp_path / "models.py").write_text(
+        "def said():\n    return lambda features: features['p']\n\n\n"
+        "def x():\n    return lambda features: features['x']\n"
+    )
+    models = str(tmp_path / "models.py")
+    command = ["--feature", "x=float32:12", "--feature", "p=float32:2"]
+    command += ["--data", str(tmp_path / "raw"), "--model", f"{models}:said"]
+    command += ["--embed-with", f"{models}:x", "--sample", "600"]
+    command += ["--output-dir", str(tmp_path / "run")]
+    command += ["--score", str(tmp_path / "raw")]
+    command += ["--scores-dir", str(tmp_path / "scores")]
+    assert main(["discover", *command]) == 0
+    run = load_discovery(tmp_path / "run")
+    assert run.num_rows == 600
+    np.testing.assert_allclose(
+        read_scores(tmp_path / "scores"),
+        run.regions.scores(EMBEDDINGS.astype(np.float32)),
+        atol=1e-6,
+    )
