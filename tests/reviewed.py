@@ -52,7 +52,14 @@ def save_run(directory, rules=False):
     if rules:
         told = embeddings, labels, probabilities
         found = with_rules(found, {"place": places.astype(float)}, *told)
-    shown = {"text": [ATTACK] * 1200}
+    shown = {"text": np.array([ATTACK] * 1200)}
     found = with_examples(found, shown, labels, probabilities)
     save_discovery(directory, found)
+    np.savez(
+        directory.parent / "rows.npz",
+        embeddings=embeddings,
+        labels=labels,
+        probabilities=probabilities,
+        **shown,
+    )
     return embeddings

@@ -17,10 +17,12 @@ def main(argv: Sequence[str]) -> int:
     """Serves pages until SIGTERM or Ctrl-C."""
     flags = _parse(argv)
 
+    from slice_tf.report.rows import Rows
     from slice_tf.report.server import ReviewServer
 
+    rows = None if flags.predictions is None else Rows(flags.predictions)
     stopped = threading.Event()
-    with ReviewServer(flags.directory, flags.port) as server:
+    with ReviewServer(flags.directory, flags.port, rows) as server:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         print(server.access.address, flush=True)  # noqa: T201 - results
@@ -41,6 +43,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("directory", type=pathlib.Path, help="where results.json files are")
     add("--port", type=_port, default=0, help="port; 0 for a free one")
+    add(
+        "--predictions",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="the .npz that `slice-tf discover` was given, to split groups on "
+        "the page",
+    )
     add("--open", action="store_true", help="open a browser")
     return parser.parse(argv)
 

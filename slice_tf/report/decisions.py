@@ -68,13 +68,7 @@ class Decisions:
         Raises:
             ValueError: If a value does not fit, or a file is there already.
         """
-        act, asked = values.get("act"), values.get("found")
-        known = {one.name for one in self.found.slices}
-        if not isinstance(asked, list) or not asked or not known >= {*asked}:
-            raise ValueError(
-                "A decision must be on slices that were found. "
-                f"Received: found={str(asked)[:_MOST_TEXT]}"
-            )
+        act, asked = values.get("act"), self._asked(values)
         if act == "accept":
             told = self._accept(asked, values)
         elif act == "reject":
@@ -93,6 +87,30 @@ class Decisions:
         facts = {"format_version": FORMAT_VERSION, "found": self.decided}
         write_text(self._path, json.dumps(facts, indent=1) + "\n")
         return {"decided": self.decided}
+
+    def only(self, values: Mapping[str, Any]) -> str:
+        """Returns the one found slice that values are about.
+
+        Raises:
+            ValueError: If they are about none or several.
+        """
+        first, *others = self._asked(values)
+        if others:
+            raise ValueError(
+                "One slice must be split at a time. Received: "
+                f"found={', '.join([first, *others])}"
+            )
+        return first
+
+    def _asked(self, values: Mapping[str, Any]) -> list[str]:
+        asked = values.get("found")
+        known = {one.name for one in self.found.slices}
+        if not isinstance(asked, list) or not asked or not known >= {*asked}:
+            raise ValueError(
+                "A decision must be on slices that were found. "
+                f"Received: found={str(asked)[:_MOST_TEXT]}"
+            )
+        return asked
 
     def _accept(
         self, asked: list[str], values: Mapping[str, Any]

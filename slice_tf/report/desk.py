@@ -12,6 +12,7 @@ from slice_tf.report.decisions import Decisions
 from slice_tf.report.folder import Folder
 from slice_tf.report.page import render, render_page
 from slice_tf.report.review import Review
+from slice_tf.report.rows import Rows
 from slice_tf.report.sentence import headline
 
 Values = Mapping[str, Any]
@@ -22,10 +23,13 @@ class Desk:
 
     Args:
         directory: Where results are, and reviews are written.
+        rows: What discovery runs there were made from, to split groups.
     """
 
-    def __init__(self, directory: pathlib.Path) -> None:
-        self.folder = Folder(directory)
+    def __init__(
+        self, directory: pathlib.Path, rows: Rows | None = None
+    ) -> None:
+        self.folder, self.rows = Folder(directory), rows
 
     def page(self, path: str, query: Mapping[str, str], token: str) -> str:
         """Returns a page as HTML.
@@ -41,10 +45,12 @@ class Desk:
         if path == "/discovery":
             run = query["run"]
             decisions = Decisions(self.folder.runs()[run])
-            served = {"token": token, "run": run}
-            return render(
-                "discovery", {**decisions.to_dict(), "served": served}
-            )
+            facts = {
+                "served": {"token": token, "run": run},
+                "can_split": self.rows is not None
+                and self.rows.num_rows == decisions.found.num_rows,
+            }
+            return render("discovery", {**decisions.to_dict(), **facts})
         raise KeyError(path)
 
     def write(self, path: str, values: Values) -> dict[str, Any]:
@@ -55,7 +61,10 @@ class Desk:
             ValueError: If a value does not fit.
         """
         if path == "/api/discovery":
-            run = self.folder.runs()[_text(values, "run")]
+            name = _text(values, "run")
+            run = self.folder.runs()[name]
+            if values.get("act") == "split":
+                return self._split(name, run, values)
             return Decisions(run).decide(values)
         act = {
             "/api/audit": self._audit,
@@ -68,6 +77,21 @@ class Desk:
         act(path.rpartition("/")[2], review, file, results, values)
         review.save(self.folder.path)
         return self._told(review, file, results)
+
+    def _split(
+        self, name: str, run: pathlib.Path, values: Values
+    ) -> dict[str, Any]:
+        """Splits a group in a new run beside the run, and names that."""
+        group = Decisions(run).only(values)
+        if self.rows is None:
+            raise ValueError(
+                "To split a group, `slice-tf ui` must be given the rows it was "
+                "found in, as `--predictions FILE`. Received: predictions=None"
+            )
+        base = run.name if name == "." else name
+        into = f"{base}-{group}"
+        self.rows.split(run, group, self.folder.path / into)
+        return {"run": into}
 
     def _audit(
         self,

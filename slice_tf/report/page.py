@@ -37,6 +37,7 @@ SCRIPTS = {
         "elements.js",
         "numbers.js",
         "figures.js",
+        "intervals.js",
         "writing.js",
         "examples.js",
         "theme.js",

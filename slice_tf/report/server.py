@@ -12,6 +12,7 @@ from typing import Any
 
 from slice_tf.report.access import Access, RefusedError
 from slice_tf.report.desk import Desk
+from slice_tf.report.rows import Rows
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 15
@@ -41,6 +42,7 @@ class ReviewServer(http.server.ThreadingHTTPServer):
     Args:
         directory: Where results are, and reviews are written.
         port: A free one where 0.
+        rows: What discovery runs there were made from, to split groups.
 
     Attributes:
         access: The address with its token.
@@ -48,8 +50,10 @@ class ReviewServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, directory: pathlib.Path, port: int = 0) -> None:
-        desk = Desk(directory)
+    def __init__(
+        self, directory: pathlib.Path, port: int = 0, rows: Rows | None = None
+    ) -> None:
+        desk = Desk(directory, rows)
         super().__init__((HOST, port), _Handler)
         self.access = Access(self.server_address[1])
         self.desk = desk

@@ -1,9 +1,12 @@
 import json
 
+import numpy as np
 import pytest
 
 from reviewed import save_run
 from slice_tf.report.decisions import Decisions
+from slice_tf.report.desk import Desk
+from slice_tf.report.rows import Rows
 from slice_tf.slicing import load
 
 ACCEPT = {"act": "accept", "found": ["found_0"], "name": "far"}
@@ -79,3 +82,41 @@ def test_damaged_decisions_are_named(run, text, message):
     (run / "decisions.json").write_text(text)
     with pytest.raises(ValueError, match=f"decisions.json: .*{message}"):
         Decisions(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"found": ["found_0", "found_1"]},
+            "One slice must be split at a time",
+        ),
+        ({"found": ["found_9"]}, "must be on slices that were found"),
+        ({}, "given the rows"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(run, change, message):
+    asked = {"run": ".", "act": "split", "found": ["found_0"], **change}
+    with pytest.raises(ValueError, match=message):
+        Desk(run).write("/api/discovery", asked)
+    assert sorted(one.name for one in run.iterdir()) == [
+        "discovered.json",
+        "regions.npz",
+    ]
+
+
+def test_rows_must_be_those_of_the_run(run, tmp_path):
+    arrays = {"embeddings": np.zeros((3, 4)), "labels": [0, 1, 0]}
+    np.savez(tmp_path / "few.npz", **arrays)
+    with pytest.raises(ValueError, match=r"few\.npz, which lacks probab"):
+        Rows(tmp_path / "few.npz")
+    np.savez(tmp_path / "few.npz", **arrays, probabilities=np.zeros((3, 2)))
+    rows = Rows(tmp_path / "few.npz")
+    with pytest.raises(ValueError, match="rows=3, expected=1200"):
+        rows.split(run, "found_0", tmp_path / "new")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    array = (tmp_path / "one.npy").read_bytes()
+    for content in (b"", b"text", array, b"PK\3\4"):
+        (tmp_path / "few.npz").write_bytes(content)
+        with pytest.raises(ValueError, match=r"must be an \.npz file"):
+            Rows(tmp_path / "few.npz")

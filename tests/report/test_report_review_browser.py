@@ -9,6 +9,7 @@ from chromium import Browser, find_chromium
 from reviewed import ATTACK, make_results, save_run
 from slice_tf.evaluation import load_audits
 from slice_tf.report import write_page
+from slice_tf.report.rows import Rows
 from slice_tf.report.server import ReviewServer
 from slice_tf.slicing import load
 
@@ -190,6 +191,61 @@ def test_found_groups_are_accepted_renamed_merged_and_rejected(site, folder):
     both = regions.scores(embeddings)[:, :2].max(axis=1) >= 0.5
     np.testing.assert_array_equal(regions.member(embeddings, (0, 1)), both)
     assert (folder / "found" / "slices" / "test_far_away.py").exists()
+
+
+def test_a_group_is_split_into_a_run_of_its_own(browser, folder):
+    save_run(folder / "found", rules=True)
+    before = (folder / "found" / "discovered.json").read_bytes()
+    with ReviewServer(folder, rows=Rows(folder / "rows.npz")) as server:
+        site = Site(browser, server)
+        site.visit("/discovery?run=found")
+        browser.click("[data-found=found_0] [data-action=Split]")
+        browser.wait(
+            f"location.search === '?run=found-found_0' && {READY} && "
+            "document.querySelectorAll('[data-found]').length > 0"
+        )
+        names = browser.texts("[data-found] h2")
+        assert [one.partition("holds")[0] for one in names][:3] == [
+            "found_0_a",
+            "found_0_b",
+            "found_1",
+        ]
+        for name in ("found_0_a", "found_1"):
+            assert ATTACK in browser.texts(f"[data-found={name}] .text")
+        assert browser.texts("[data-found=found_1] .rule") != []
+        assert (folder / "found" / "discovered.json").read_bytes() == before
+        site.visit("/discovery?run=found")
+        browser.click("[data-found=found_0] [data-action=Split]")
+        site.said("was split before: see found-found_0")
+        site.visit("/")
+        assert "found-found_0" in browser.texts(".file a")
+    browser.complaints.clear()
+
+
+def test_without_rows_a_page_says_how_to_split(site, folder):
+    save_run(folder / "found")
+    site.visit("/discovery?run=found")
+    assert site.tab.texts("[data-action=Split]") == []
+    shown = site.tab.texts("[data-found=found_0] .decide")[0]
+    assert "slice-tf ui with --predictions" in shown
+
+
+def test_groups_that_are_decided_can_be_left_out(site, folder):
+    save_run(folder / "found")
+    site.visit("/discovery?run=found")
+    site.tab.click("[data-found=found_1] [data-action=Reject]")
+    site.said("Saved.")
+    site.tab.ask(
+        "(() => { const list = document.querySelector('select'); "
+        "list.value = 'open'; list.dispatchEvent(new Event('change')); })()"
+    )
+    left = site.tab.ask(
+        "[...document.querySelectorAll('[data-found]')]"
+        ".map((one) => one.dataset.found)"
+    )
+    assert "found_0" in left
+    assert "found_1" not in left
+    assert "; 1 decided" in site.tab.texts("#count")[0]
 
 
 @pytest.mark.parametrize("served", [True, False])
