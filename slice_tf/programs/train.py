@@ -5,6 +5,7 @@ import logging
 import math
 import pathlib
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -105,18 +106,27 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
         _unsampled(config, spec, schema) if validation is None else validation
     )
     table = _table(model, "training" if validation is None else "validation")
+    record = {"backbone": config.model.backbone, **config.flat()}
+    with _own_directory(flags.output_dir, chief) as path:
+        save_model_directory(path, model, spec, schema, history, record)
     if chief:
-        record = {"backbone": config.model.backbone, **config.flat()}
-        path = save_model_directory(
-            flags.output_dir, model, spec, schema, history, record
-        )
-        print(f"{table}\nmodel: {path}")  # noqa: T201 - results
+        print(f"{table}\nmodel: {flags.output_dir}")  # noqa: T201 - results
     meet(strategy)  # None leaves while another writes.
 
 
 @contextlib.contextmanager
 def _nothing() -> Iterator[list[Any]]:
     yield []
+
+
+@contextlib.contextmanager
+def _own_directory(final: pathlib.Path, chief: bool) -> Iterator[pathlib.Path]:
+    """Yields where a worker writes: reading weights may need all of them."""
+    if chief:
+        yield final
+        return
+    with tempfile.TemporaryDirectory() as nowhere:
+        yield pathlib.Path(nowhere)
 
 
 @contextlib.contextmanager

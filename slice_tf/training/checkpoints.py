@@ -21,6 +21,13 @@ FORMAT_VERSION = 1
 STATE_FILE = "checkpoint.json"
 _PREFIX = "step-"
 _CHUNK_BYTES = 1 << 20
+# Reading a variable that is summed over workers fails where one has died.
+_LOST_WORKER = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.UnavailableError,
+)
 
 
 class Checkpoints:
@@ -148,6 +155,8 @@ def _write(
 ) -> None:
     try:
         values.write(str(staging / "values"))
+    except _LOST_WORKER:
+        raise
     except tf.errors.OpError as error:
         raise OSError(
             "A checkpoint must be writable: is the disk full? Received: "

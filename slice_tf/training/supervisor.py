@@ -20,6 +20,7 @@ USAGE_ERROR = 2  # The same command would fail the same way.
 TERMINATED = 128 + signal.SIGTERM
 SECONDS_TO_LEAVE = 60
 _LAST_LINES = 200
+_TRACEBACK = "Traceback (most recent call last)"
 
 
 def supervise(
@@ -35,16 +36,18 @@ def supervise(
             goes on without it. With one, TF_CONFIG is left as it is.
 
     Returns:
-        0, or the status of the first failure when it is given up; its last
-        line on stderr is logged then. A usage error, and SIGTERM, which is
-        handed on, are not tried again.
+        0, or the status of the last failure when it is given up; what the
+        first said on stderr is logged then. SIGTERM, which is handed on, is
+        not tried again, nor is a usage error of the first attempt. Later, one
+        may be the fault of workers that are not there yet.
     """
     first = ""
     for attempt in range(restarts + 1):
         team = _Team(command, num_workers)
         status, cause = team.wait()
         first = first or cause
-        if status in (0, USAGE_ERROR) or team.terminated:
+        hopeless = status == USAGE_ERROR and attempt == 0
+        if status == 0 or hopeless or team.terminated:
             return status
         if attempt < restarts:
             logger.warning(
@@ -157,6 +160,16 @@ def _copy(worker: Any, lines: Any) -> None:
 def _cause(status: int, lines: Sequence[str]) -> str:
     said = [line for line in lines if line.strip()]
     if status >= 0:
-        return said[-1] if said else f"status {status}"
+        return _error_of(said) if said else f"status {status}"
     killed = f"killed by {signal.Signals(-status).name}"
     return f"{killed}, after it said: {said[-1]}" if said else killed
+
+
+def _error_of(lines: Sequence[str]) -> str:
+    """Returns the last line, or what a traceback at the end ends with.
+
+    Errors of TensorFlow have many lines, of which the first says what failed.
+    """
+    starts = [i for i, line in enumerate(lines) if line.startswith(_TRACEBACK)]
+    after = lines[starts[-1] + 1 :] if starts else ()
+    return next((one for one in after if one[:1].isalpha()), lines[-1])

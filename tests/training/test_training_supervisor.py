@@ -59,6 +59,21 @@ def test_a_usage_error_is_not_tried_again(caplog):
         assert file.read() == "x"
 
 
+def test_one_after_a_death_is_and_a_traceback_is_told_by_its_error(caplog):
+    program = (
+        "import os, sys; open('tried', 'a').write('x')\n"
+        "tries = os.path.getsize('tried')\n"
+        "if tries == 1: raise RuntimeError('worker 1 died\\nask its log')\n"
+        "sys.exit(2 if tries == 2 else 0)"
+    )
+    assert supervise(python(program), restarts=2) == 0
+    assert caplog.messages == [
+        "a worker ended with status 1 (RuntimeError: worker 1 died); "
+        "starting again, 1 of 2",
+        "a worker ended with status 2 (status 2); starting again, 2 of 2",
+    ]
+
+
 def test_sigterm_is_handed_on_and_ends_it():
     child = (
         "import signal, sys, time\n"

@@ -107,6 +107,89 @@ def test_a_worker_that_leaves_before_tensorflow_starts_is_named(tmp_path):
     assert message in said.splitlines()[-1]
 
 
+# The second worker dies where the first writes its first checkpoint, which
+# needs both: the layer's variable is summed over workers when it is read.
+DYING = """
+import json, os, pathlib, signal
+import keras
+from slice_tf.training import Checkpoints
+
+
+@keras.saving.register_keras_serializable(package="dying")
+class Seen(keras.layers.Layer):
+    def build(self, shape):
+        self.seen = keras.Variable(
+            0.0, trainable=False, aggregation="sum", synchronization="on_read"
+        )
+
+    def call(self, x):
+        return x
+
+
+def die(*_):
+    pathlib.Path("died").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def build(spec):
+    index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+    if index == 1 and os.path.exists("deadly"):
+        os.remove("deadly")
+        Checkpoints.save = die
+    x = keras.Input((6,), name="x")
+    return keras.Model({"x": x}, Seen()(x))
+"""
+
+
+@pytest.mark.slow
+def test_a_death_during_a_checkpoint_starts_both_hosts_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_sliced(tmp_path / "data", range(61))
+    (tmp_path / "dying.py").write_text(DYING)
+    said = train_on_two_hosts("whole")
+    assert all("starting again" not in one for one in said)
+    (tmp_path / "deadly").touch()
+    chief, other = train_on_two_hosts("killed")
+    assert "is the disk full?" not in chief
+    assert "a worker ended with status 1 (tensorflow" in chief
+    assert "a worker ended with status -9 (killed by SIGKILL" in other
+    sys.path.append(str(tmp_path))
+    weights = [
+        load_model_directory(name)[0].get_weights()
+        for name in ("whole", "killed")
+    ]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def train_on_two_hosts(name):
+    """Runs a supervisor for each of two workers; returns their stderr."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    command = [
+        *(sys.executable, "-m", "slice_tf", "train", "--data", "data"),
+        *("--features", "x=float32:6", "--epochs", "2", "--batch-size", "16"),
+        *("--backbone", "dying:build", "--output-dir", name),
+        *("--run-dir", f"{name}-run", "--supervise", "2"),
+    ]
+    hosts = []
+    for index in range(2):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": addresses}, "task": task}
+        hosts.append(
+            subprocess.Popen(
+                command,
+                env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    said = [one.communicate(timeout=170)[1] for one in hosts]
+    assert [one.returncode for one in hosts] == [0, 0], said[0][-2000:]
+    return said
+
+
 @pytest.mark.slow
 def test_the_command_trains_on_two_workers_as_on_one(
     tmp_path, monkeypatch, capfd
