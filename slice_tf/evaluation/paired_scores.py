@@ -45,6 +45,9 @@ class PairedScores:
         buckets: int64 `[3, slices + 1, buckets]`: differences of log loss, of
             Brier score and of verdicts (1 won, -1 lost) in each bucket of
             clusters, in `UNIT`; None where not `clustered`.
+        areas: int64 `[slices + 1, buckets, 2, 2, 32]`: bucket of clusters,
+            baseline or candidate, label, wide bin of the score; None where
+            not `clustered`, and for more than two classes.
     """
 
     def __init__(
@@ -62,6 +65,9 @@ class PairedScores:
         self.buckets = (
             np.zeros((3, rows, NUM_BUCKETS), np.int64) if clustered else None
         )
+        areas = rows, NUM_BUCKETS, 2, 2, NUM_JOINT_BINS
+        both = clustered and two
+        self.areas = np.zeros(areas, np.int64) if both else None
 
     def count(
         self,
@@ -98,6 +104,11 @@ class PairedScores:
             wide = NUM_BINS // NUM_JOINT_BINS
             codes = (labels * NUM_JOINT_BINS + old // wide) * NUM_JOINT_BINS
             add_codes(self.joint, codes + new // wide, parts, amounts)
+            if self.areas is not None:
+                for model, bins in enumerate((old, new)):
+                    codes = (2 * clusters + model) * 2 + labels
+                    codes = codes * NUM_JOINT_BINS + bins // wide
+                    add_codes(self.areas, codes, parts, amounts)
         if self.buckets is not None:
             was, now = (inputs.predicted(x) == labels for x in (before, after))
             verdicts = now.astype(np.float64) - was
@@ -114,7 +125,7 @@ class PairedScores:
         inputs.check_same_slices(self.num_slices, other.num_slices)
         for name in (
             *("sums", "squares", "sides"),
-            *("baseline", "joint", "buckets"),
+            *("baseline", "joint", "buckets", "areas"),
         ):
             if getattr(self, name) is not None:
                 getattr(self, name)[...] += getattr(other, name)

@@ -18,7 +18,10 @@ from slice_tf.evaluation.paired_scores import (
     PairedScores,
 )
 from slice_tf.evaluation.results import Comparison
-from slice_tf.evaluation.scores import difference_of_areas
+from slice_tf.evaluation.scores import (
+    difference_of_areas,
+    difference_of_clustered_areas,
+)
 
 # Half a pseudo-pair for each way to differ: a small slice that shows no flip
 # would be all but certain otherwise, and recall covered 0.72 at 30 positives.
@@ -48,7 +51,6 @@ def compare_pairs(
     two = counts.num_classes == 2
     if two:
         changes |= changes_of_cells(label_cells, floor)
-    if scores.joint is not None and not counts.clustered:
         changes["auc"] = _changes_of_areas(counts, scores, scale, floor)
     return [
         Comparison(
@@ -104,7 +106,12 @@ def _changes_of_areas(
         for cells in (scores.joint, scores.baseline, counts.scores)
     )
     rarer = candidate.sum(axis=2).min(axis=1)
-    found = difference_of_areas(joint, baseline, candidate)
+    if scores.areas is None:
+        found = difference_of_areas(joint, baseline, candidate)
+    else:
+        found = difference_of_clustered_areas(
+            scores.areas, baseline, candidate, rarer
+        )
     areas: list[Metric] = _metrics(*found, rarer, floor)
     return areas
 

@@ -63,8 +63,8 @@ class Comparison:
             as would say as much; they need not be whole. None of predicted
             numbers.
         differences: Candidate's minus baseline's `log_loss` and `brier`, of
-            two classes `precision`, `recall`, `f1`, `mcc` and, but for
-            clusters, `auc`; of predicted numbers `rmse` and `r2`.
+            two classes `precision`, `recall`, `f1`, `mcc` and `auc`; of
+            predicted numbers `rmse` and `r2`.
         label_cells: Likewise `[2][2][2]`: label, baseline correct, candidate
             correct; None where there are more than two classes.
         errors: The baseline's, as `SliceResult.errors`.

@@ -132,8 +132,55 @@ def difference_of_areas(
             variance = variance + _variance(
                 cells.reshape(flat), gains.reshape(flat), sizes[..., label]
             )
-        center = (before + after) / 2
-        rarer = np.minimum(sizes[..., 0], sizes[..., 1])
+    rarer = np.minimum(sizes[..., 0], sizes[..., 1])
+    return _difference(before, after, variance, rarer)
+
+
+def difference_of_clustered_areas(
+    buckets: Any, baseline: Any, candidate: Any, rarer: Any
+) -> tuple[Any, Any, Any]:
+    """As `difference_of_areas`, where examples hang together in clusters.
+
+    The variance is that of the buckets' parts in the difference: examples of
+    both labels in a bucket vary together, and so do both models' scores.
+
+    Args:
+        buckets: Counts of shape `[slices, buckets, 2, 2, wide bins]`: bucket
+            of clusters, baseline or candidate, label, bin.
+        baseline: Counts of shape `[slices, 2, bins]`: label, bin.
+        candidate: Counts of the same shape.
+        rarer: As how many independent examples those of the rarer label
+            count, of shape `[slices]`.
+
+    Source:
+        Obuchowski 1997, "Nonparametric analysis of clustered ROC curve data".
+    """
+    before, after = (area_under_roc(x)[0] for x in (baseline, candidate))
+    cells = np.asarray(buckets, dtype=np.float64)
+    whole = cells.sum(axis=1)
+    others = whole[..., ::-1, :]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # How much of the other label lies below; above, of negatives.
+        below = np.cumsum(others, axis=-1) - others / 2
+        places = below / others.sum(axis=-1, keepdims=True)
+        places[:, :, 0] = 1 - places[:, :, 0]
+        sums = (cells * places[:, None]).sum(axis=-1)
+        gains = sums[:, :, 1] - sums[:, :, 0]
+        counts = cells[:, :, 1].sum(axis=-1)
+        sizes = counts.sum(axis=1, keepdims=True)
+        mean = gains.sum(axis=1, keepdims=True) / sizes
+        parts = ((gains - counts * mean) / sizes).sum(axis=-1)
+        number = cells.shape[1]
+        variance = number / (number - 1) * (parts**2).sum(axis=1)
+    return _difference(before, after, variance, rarer)
+
+
+def _difference(
+    before: Any, after: Any, variance: Any, rarer: Any
+) -> tuple[Any, Any, Any]:
+    """Difference and interval, the variance plus that of a pseudo-example."""
+    center = (before + after) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
         usual = np.maximum(center * (1 - center), 0.25 / (rarer + 1))
         half = Z * np.sqrt(variance + usual / (rarer + 1) ** 2)
     value = after - before

@@ -179,14 +179,33 @@ def test_copies_of_an_example_in_a_cluster_are_worth_one():
     once = changes(counted(*data))
     fooled = changes(counted(*copies))
     told = changes(counted(*copies, clusters=clusters))
-    for name in ("accuracy", "log_loss", "brier"):
+    for name in ("accuracy", "log_loss", "brier", "auc"):
         widths = [
             one[-1][name].high - one[-1][name].low
             for one in (once, fooled, told)
         ]
         assert widths[1] < 0.4 * widths[0]
         assert 0.7 * widths[0] < widths[2] < 1.4 * widths[0]
-    assert "auc" not in told[-1]
+
+
+def test_intervals_of_areas_hold_where_examples_hang_together():
+    """Two models that are equally good, and err alike within a cluster."""
+    rng = np.random.default_rng(0)
+    held = {True: [], False: []}
+    for _ in range(60):
+        clusters = np.repeat(np.arange(120), 10)
+        labels = rng.integers(0, 2, len(clusters))
+        shift = rng.normal(size=(2, 120, 2))[:, clusters, labels]
+        logits = 2 * labels - 1 + shift + 0.5 * rng.normal(size=shift.shape)
+        before, after = (x[:, None] for x in logits)
+        nobody = np.zeros((len(labels), 2), bool)
+        data = labels, before, after, nobody
+        for told in held:
+            more = {"clusters": clusters} if told else {}
+            area = changes(counted(*data, **more))[-1]["auc"]
+            held[told].append(area.low <= 0 <= area.high)
+    assert np.mean(held[True]) >= 0.88
+    assert np.mean(held[False]) < 0.75
 
 
 @pytest.mark.parametrize("metric", ["auc", "log_loss", "brier"])
