@@ -1,9 +1,11 @@
-"""Files that are whole, or not there."""
+"""Files and directories that are whole, or not there."""
 
 import contextlib
 import json
 import os
 import pathlib
+import shutil
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +26,59 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def staged_directory(
+    path: str | os.PathLike[str], replace: bool = False
+) -> Iterator[pathlib.Path]:
+    """Yields a new directory beside `path` that gets its name at the end.
+
+    Its files are on the disk by then. Where the body raises or is
+    interrupted, it is removed, and what stood at `path` stays as it was.
+
+    Args:
+        path: Must be absent or an empty directory at the end.
+        replace: Whether another directory gives way instead. Between two
+            renames there is none of that name.
+    """
+    final = pathlib.Path(os.path.abspath(path))
+    final.parent.mkdir(parents=True, exist_ok=True)
+    staging = _beside(final, "tmp")
+    staging.mkdir()
+    try:
+        yield staging
+        _sync(staging)
+        if replace and final.is_dir():
+            _swap(staging, final)
+        else:
+            staging.replace(final)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def _beside(path: pathlib.Path, suffix: str) -> pathlib.Path:
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.{suffix}")
+
+
+def _sync(directory: pathlib.Path) -> None:
+    for path in directory.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as stream:
+                os.fsync(stream.fileno())
+
+
+def _swap(new: pathlib.Path, path: pathlib.Path) -> None:
+    """Puts a directory in place of an old one, which comes back if not."""
+    old = _beside(path, "old")
+    path.replace(old)
+    try:
+        new.replace(path)
+    except BaseException:
+        old.replace(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

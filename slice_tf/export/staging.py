@@ -3,9 +3,9 @@
 import contextlib
 import os
 import pathlib
-import shutil
-import uuid
 from collections.abc import Iterator
+
+from slice_tf.files import staged_directory
 
 MARKER = "saved_model.pb"
 
@@ -16,8 +16,8 @@ def staged(
 ) -> Iterator[pathlib.Path]:
     """Yields a new sibling directory that is renamed at the end.
 
-    Where the body raises or is interrupted, the sibling is removed and what
-    stood at `directory` stays as it was.
+    A model server may miss what is replaced for a moment; it watches a base
+    directory that `publish` fills, not this one.
 
     Args:
         directory: Local path.
@@ -28,15 +28,9 @@ def staged(
     """
     path = pathlib.Path(os.path.abspath(directory))
     check_target(path, overwrite)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    staging.mkdir()
-    try:
+    with staged_directory(path, replace=overwrite) as staging:
         yield staging
-        _swap(staging, path, overwrite)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+        check_target(path, overwrite)
 
 
 def check_target(path: pathlib.Path, overwrite: bool) -> None:
@@ -62,23 +56,3 @@ def check_target(path: pathlib.Path, overwrite: bool) -> None:
         "A SavedModel must go to a new or empty directory, because nothing of "
         f"yours is overwritten. Received: directory={path}. {hint}"
     )
-
-
-def _swap(staging: pathlib.Path, path: pathlib.Path, overwrite: bool) -> None:
-    """Puts the new directory in place of an old one, which comes back if not.
-
-    Between the two renames there is no directory of that name; a model server
-    watches a base directory that `publish` fills, not this one.
-    """
-    check_target(path, overwrite)
-    if not path.is_dir() or not any(path.iterdir()):
-        staging.replace(path)
-        return
-    old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
-    path.replace(old)
-    try:
-        staging.replace(path)
-    except BaseException:
-        old.replace(path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)

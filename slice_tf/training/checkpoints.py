@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from slice_tf.files import read_json
+from slice_tf.files import read_json, staged_directory
 
 logger = logging.getLogger("slice_tf.training")
 
@@ -130,21 +130,14 @@ class Checkpoints:
             with tempfile.TemporaryDirectory() as nowhere:
                 yield pathlib.Path(nowhere)
             return
-        final = self.directory / f"{_PREFIX}{number:010d}"
-        staging = self.directory / f".{final.name}.{os.getpid()}.tmp"
         self._clear()
-        staging.mkdir(parents=True)
-        try:
+        final = self.directory / f"{_PREFIX}{number:010d}"
+        with staged_directory(final, replace=True) as staging:
             yield staging
-            shutil.rmtree(final, ignore_errors=True)
-            staging.replace(final)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
 
     def _clear(self) -> None:
         """Removes what a killed process left half-written."""
-        for path in self.directory.glob(f".{_PREFIX}*.tmp"):
+        for path in self.directory.glob(f".{_PREFIX}*"):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -172,9 +165,6 @@ def _write(
     content["hash"] = hashlib.sha256(text.encode()).hexdigest()
     path = staging / STATE_FILE
     path.write_text(json.dumps(content), encoding="utf-8")
-    for one in staging.iterdir():
-        with open(one, "rb") as stream:
-            os.fsync(stream.fileno())
 
 
 def _read(values: tf.train.Checkpoint, path: pathlib.Path) -> None:

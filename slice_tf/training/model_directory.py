@@ -6,9 +6,7 @@ import json
 import math
 import os
 import pathlib
-import shutil
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +15,7 @@ import tensorflow as tf
 
 from slice_tf.backbones import import_layers
 from slice_tf.data.feature_spec import FeatureSpec
+from slice_tf.files import staged_directory
 from slice_tf.models.task_model import TaskModel
 from slice_tf.schema import SliceSchema
 from slice_tf.training.backbone import import_backbone_module
@@ -167,21 +166,15 @@ def _import_backbone(training: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def _staged(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a new sibling directory that is renamed to `path` at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    """Yields a directory that becomes `path`, and says what if it cannot."""
     try:
-        staging.mkdir()
-        yield staging
-        staging.replace(path)
-    except BaseException as error:
-        shutil.rmtree(staging, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise OSError(
-                "A model's directory must be writable: is the disk full? "
-                f"Received: directory={path}, error={error}"
-            ) from error
-        raise
+        with staged_directory(path) as staging:
+            yield staging
+    except OSError as error:
+        raise OSError(
+            "A model's directory must be writable: is the disk full? "
+            f"Received: directory={path}, error={error}"
+        ) from error
 
 
 def versions() -> dict[str, str]:

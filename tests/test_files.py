@@ -1,0 +1,46 @@
+import pytest
+
+from slice_tf.files import staged_directory
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_a_directory_appears_when_it_is_whole(tmp_path):
+    with staged_directory(tmp_path / "new" / "whole") as staging:
+        (staging / "part").write_text("one")
+        assert not (tmp_path / "new" / "whole").exists()
+    assert (tmp_path / "new" / "whole" / "part").read_text() == "one"
+    assert names(tmp_path / "new") == ["whole"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_what_stood_there_stays_where_the_body_fails(tmp_path, replace):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "old").touch()
+
+    def interrupted():
+        with staged_directory(tmp_path / "there", replace) as staging:
+            (staging / "new").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert names(tmp_path) == ["there"]
+    assert names(tmp_path / "there") == ["old"]
+
+
+def test_a_full_directory_gives_way_only_where_it_may(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "old").touch()
+    with (
+        pytest.raises(OSError, match="there"),
+        staged_directory(tmp_path / "there"),
+    ):
+        pass
+    assert names(tmp_path / "there") == ["old"]
+    with staged_directory(tmp_path / "there", replace=True) as staging:
+        (staging / "new").touch()
+    assert names(tmp_path) == ["there"]
+    assert names(tmp_path / "there") == ["new"]
