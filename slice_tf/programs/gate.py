@@ -40,7 +40,10 @@ def main(argv: Sequence[str]) -> int:
         metric=flags.metric,
         margin=flags.margin,
         false_discovery_rate=flags.false_discovery_rate,
-        accepted=_accepted(flags.accept, flags.reason),
+        accepted=[
+            *_reviewed(flags.review, candidate),
+            *_accepted(flags.accept, flags.reason),
+        ],
         strict=flags.strict,
     )
     for path, text in (
@@ -96,6 +99,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add("--reason", metavar="TEXT", action="append", default=[], help="why")
     add(
+        "--review",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="review.json of `slice-tf ui`: slices that were accepted there, "
+        "of this model on this data, are let through",
+    )
+    add(
         "--strict",
         action="store_true",
         help="any slice with too few examples gives status 3",
@@ -143,6 +153,19 @@ def _accepted(
             f"Received: {len(names)} accepted, {len(reasons)} reasons"
         )
     return tuple(map(Acceptance, names, reasons))
+
+
+def _reviewed(
+    path: pathlib.Path | None, candidate: Results
+) -> list[Acceptance]:
+    if path is None:
+        return []
+    from slice_tf.report.review import Review
+
+    found = Review.read(path).acceptances(candidate)
+    names = ", ".join(one.slice_name for one in found) or "nothing"
+    logger.info("%s accepts %s of this model", path, names)
+    return found
 
 
 def _show(result: GateResult) -> None:

@@ -135,7 +135,7 @@ class Desk:
         self, review: Review, file: str, results: Results
     ) -> dict[str, Any]:
         """Returns what changes in results by what people said."""
-        told = review.apply(file, results)
+        told = review.apply(results)
         values = told.to_dict()
         return {
             "audited": {
@@ -152,7 +152,7 @@ class Desk:
         return {
             "audits": review.audits.get(results.data.fingerprint, {}),
             "notes": review.notes.get(file, {}),
-            "accepted": review.accepted.get(file, {}),
+            "accepted": dict(review.acceptances(results)),
         }
 
     def _results(self, file: str, token: str) -> str:
@@ -164,7 +164,7 @@ class Desk:
             "review": self._review(review, file, results),
         }
         summary = self.folder.summary(file, results)
-        return render_page(review.apply(file, results), summary, served)
+        return render_page(review.apply(results), summary, served)
 
     def _index(self, token: str) -> str:
         files = [self._line(name) for name in self.folder.results()]
@@ -188,7 +188,7 @@ class Desk:
             review = Review.load(self.folder.path)
         except ValueError as error:
             return {"name": name, "error": str(error)}
-        told = review.apply(name, results)
+        told = review.apply(results)
         audited = len(review.counts(results))
         return {
             "name": name,

@@ -31,7 +31,9 @@ class Review:
             whether it belongs there. They hold for every model that was
             evaluated on the data.
         notes: Name of a results file and slice to what somebody wrote.
-        accepted: The same to why somebody lets the slice through.
+        accepted: Fingerprints of data and model, and slice, to why somebody
+            lets the slice through. Another model is another decision, even
+            under the same name.
     """
 
     audits: dict[str, dict[str, dict[str, bool]]] = dataclasses.field(
@@ -50,8 +52,16 @@ class Review:
             ValueError: If the file is of another format.
         """
         path = directory / FILE_NAME
-        if not path.exists():
-            return cls()
+        return cls.read(path) if path.exists() else cls()
+
+    @classmethod
+    def read(cls, path: pathlib.Path) -> "Review":
+        """Reads a review under whatever name.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is of another format.
+        """
         try:
             values = json.loads(path.read_bytes())
             version = values.pop("format_version")
@@ -104,7 +114,7 @@ class Review:
             file: Name of the results file.
             results: What the file holds.
             name: The slice, or `base`.
-            text: What somebody wrote.
+            text: What somebody wrote; why, of an acceptance.
 
         Raises:
             ValueError: If there is no such slice or the text is too long.
@@ -116,7 +126,8 @@ class Review:
                 f"A note must be of {LONGEST_NOTE:,} characters at most. "
                 f"Received: characters={len(text):,}"
             )
-        texts = getattr(self, kind).setdefault(file, {})
+        key = file if kind == "notes" else _identity(results)
+        texts = getattr(self, kind).setdefault(key, {})
         texts.pop(name, None)
         if text.strip():
             texts[name] = text.strip()
@@ -139,18 +150,30 @@ class Review:
                 )
         return found
 
-    def apply(self, file: str, results: Results) -> Results:
-        """Returns results as they are after what people said."""
-        told = with_audits(results, self.counts(results))
+    def acceptances(self, results: Results) -> list[Acceptance]:
+        """Returns which slices somebody lets through, of this very model."""
         known = {*results.schema.names, BASE}
-        reasons = [
+        return [
             Acceptance(name, text)
-            for name, text in self.accepted.get(file, {}).items()
+            for name, text in self.accepted.get(_identity(results), {}).items()
             if name in known
         ]
+
+    def apply(self, results: Results) -> Results:
+        """Returns results as they are after what people said."""
+        told = with_audits(results, self.counts(results))
+        reasons = self.acceptances(results)
         if told.gate is None or not reasons:
             return told
         return dataclasses.replace(told, gate=accept_slices(told.gate, reasons))
+
+
+def _identity(results: Results) -> str:
+    """What an acceptance is of: this model on this data, under any name."""
+    leading = results.slices[-1].metrics[results.leading].value
+    # Predictions that were made elsewhere do not say of which model.
+    model = results.model.fingerprint or f"{results.leading} {leading:.6g}"
+    return f"data {results.data.fingerprint}, model {model}"
 
 
 def _keys(results: Results, name: str) -> tuple[list[str], list[str]]:

@@ -1,10 +1,12 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from slice_tf import cli
-from slice_tf.evaluation import Results, evaluate
+from slice_tf.evaluation import ModelFacts, Results, evaluate
+from slice_tf.report.review import Review
 from slice_tf.schema import Slice, SliceSchema
 
 LABELS = np.arange(1_000) % 2
@@ -62,6 +64,30 @@ def test_accepting_needs_a_reason_each(files, capsys):
     assert run(files, "old", "worse", *names, *reasons) == 0
     assert run(files, "old", "worse", *names, reasons[0]) == 2
     assert "2 accepted, 1 reasons" in capsys.readouterr().err
+
+
+def test_a_review_accepts_for_the_model_it_was_made_of(files, capsys, caplog):
+    review = Review()
+    worse = Results.load(files / "worse.json")
+    for name in ("night", "base"):
+        review.write("accepted", "worse.json", worse, name, f"{name} is known")
+    review.save(files)
+    flag = f"--review={files / 'review.json'}"
+    assert run(files, "old", "worse") == 1
+    assert run(files, "old", "worse", flag, f"--markdown={files / 'a'}") == 0
+    assert "- `night`: night is known" in (files / "a").read_text()
+    again = ["--accept=night", "--reason=as agreed"]
+    run(files, "old", "worse", flag, *again, f"--markdown={files / 'a'}")
+    assert "- `night`: as agreed" in (files / "a").read_text()
+    caplog.set_level("INFO", logger="slice_tf")
+    other = Results.load(files / "worse.json")
+    model = ModelFacts("another", "0" * 16)
+    dataclasses.replace(other, model=model).save(files / "worse.json")
+    assert run(files, "old", "worse", flag) == 1
+    assert "accepts nothing of this model" in caplog.text
+    capsys.readouterr()
+    assert run(files, "old", "worse", f"--review={files / 'none.json'}") == 2
+    assert "none.json" in capsys.readouterr().err
 
 
 def test_reports_are_written(files):

@@ -1,5 +1,6 @@
 """`slice-tf ui` in a real browser: answers, notes, acceptances, decisions."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from chromium import Browser, find_chromium
 from reviewed import ATTACK, make_results, save_run
-from slice_tf.evaluation import load_audits
+from slice_tf.evaluation import ModelFacts, load_audits
 from slice_tf.report import write_page
 from slice_tf.report.rows import Rows
 from slice_tf.report.server import ReviewServer
@@ -149,7 +150,15 @@ def test_a_note_stays_and_an_accepted_slice_changes_the_verdict(site, folder):
     tab.click("[data-action=Withdraw]")
     tab.wait("document.querySelector('[data-action=Withdraw]') === null")
     review = json.loads((folder / "review.json").read_text())
-    assert review["accepted"] == {"results.json": {"base": "known of base"}}
+    assert list(review["accepted"].values()) == [{"base": "known of base"}]
+    saved = folder / "results.json"
+    results = make_results()
+    other = dataclasses.replace(results, model=ModelFacts("new", "f" * 16))
+    for one, word in ((results, "accepted"), (other, "fail")):
+        one.save(saved)
+        site.visit("/results?file=results.json#/slice/base")
+        assert word in tab.texts(".verdict")[0]
+    assert "accepted" not in tab.texts(".verdict")[0]
 
 
 def test_found_groups_are_accepted_renamed_merged_and_rejected(site, folder):

@@ -97,8 +97,9 @@ function reviewBox(one) {
     open && h("div", { class: "form" }, why,
       action("Accept slice", () => (because.value.trim() ? send("accepted")(because.value) : say("Somebody will ask for a reason."))),
       reason && action("Withdraw", () => send("accepted")(""))),
-    reason && h("p", { class: "key" }, "The same on the command line: ",
-      h("span", { class: "code" }, `slice-tf gate … --accept ${one.name} --reason ${quoted(reason)}`)),
+    reason && h("p", { class: "key" }, "For a release, put ", h("span", { class: "code" }, "review.json"), " under review and run ",
+      h("span", { class: "code" }, "slice-tf gate … --review review.json"), ", or say it there: ",
+      h("span", { class: "code" }, `--accept ${one.name} --reason ${quoted(reason)}`)),
   ];
 }
 
