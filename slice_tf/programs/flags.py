@@ -10,6 +10,16 @@ from typing import NoReturn
 from slice_tf.near_miss import did_you_mean
 
 
+class _Defaults(argparse.ArgumentDefaultsHelpFormatter):
+    """Tells a default where there is one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        given = action.default
+        if given is None or given is False or given == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
 class FlagParser(argparse.ArgumentParser):
     """An argument parser that refuses abbreviations and suggests a mend.
 
@@ -25,7 +35,7 @@ class FlagParser(argparse.ArgumentParser):
             prog=f"slice-tf {command}",
             description=description,
             allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            formatter_class=_Defaults,
         )
 
     def parse(self, argv: Sequence[str]) -> argparse.Namespace:
