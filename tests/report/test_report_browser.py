@@ -185,6 +185,7 @@ def test_numbers_are_written_in_their_own_unit(browser, tmp_path):
     ]
     browser.click("[data-kind='largest errors']")
     card = browser.texts(".example")[0]
+    assert "Audit" not in browser.texts("h2")
     assert re.search(r"target .*predicted .*off by .*baseline", card)
 
 

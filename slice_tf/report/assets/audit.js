@@ -66,7 +66,8 @@ function auditTable(one) {
   ], "Audit");
 }
 
-const canAudit = () => SERVED !== null && SAMPLE !== null;
+// Audits correct the accuracy of classes.
+const canAudit = () => SERVED !== null && SAMPLE !== null && !NUMBERS;
 
 function auditHint(name) {
   if (canAudit()) return h("p", {}, h("a", { href: `#/audit/${name}`, class: "quiet", "data-action": "audit" }, "Audit this slice"));

@@ -28,8 +28,10 @@ function ticks([from, to], count = 5) {
   return found;
 }
 
-const tickText = (value) =>
-  (value < 0 ? "−" : "") + String(Number(Math.abs(value).toPrecision(6)));
+const tickText = (value) => {
+  const size = Number(Math.abs(value).toPrecision(6));
+  return (value < 0 ? "−" : "") + (size >= 10_000 ? whole(size) : String(size));
+};
 
 const cutName = (name, most = 28) =>
   name.length > most ? `${name.slice(0, most - 1)}…` : name;

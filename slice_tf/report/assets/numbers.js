@@ -43,7 +43,7 @@ function plain(value, unit, signed = false) {
   if (value === null || value === undefined) return NOTHING;
   const digits = unit === "%" || unit === "points" ? 1 : unit === OWN ? ownDigits : 3;
   const rounded = Number(scaled(value, unit).toFixed(digits)) + 0;
-  const text = Math.abs(rounded).toFixed(digits);
+  const text = Math.abs(rounded).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   if (rounded < 0) return `−${text}`;
   return signed ? `+${text}` : text;
 }
