@@ -76,7 +76,13 @@ def _of_saved_model(place: str) -> Encoder:
 
 
 def _of_hub(place: str) -> Encoder:
-    import tensorflow_hub as hub
+    try:
+        import tensorflow_hub as hub
+    except ImportError as error:
+        raise ImportError(
+            "An address needs TensorFlow Hub, which resolves it. Received: "
+            f"model={place}. Run `pip install 'slice-tf[hub]'`."
+        ) from error
 
     module = hub.load(place)
     return lambda features: _array(module(_tensor(_only(features))))

@@ -1,14 +1,29 @@
+import functools
+import http.server
 import json
+import sys
+import tarfile
+import threading
 
 import keras
 import numpy as np
 import pytest
 
 from discovery.planted import planted
+from hub_modules import TEXTS, mean_of_words, save_words
 from slice_tf.cli import main
-from slice_tf.data import encode, write_records
-from slice_tf.discovery import load_discovery
+from slice_tf.data import (
+    FeatureSpec,
+    decode,
+    encode,
+    read_records,
+    write_records,
+)
+from slice_tf.discovery import discover, load_discovery
+from slice_tf.evaluation import to_probabilities
 from slice_tf.programs.encoders import load_encoder
+from slice_tf.training import save_model_directory
+from sliced_task import FEATURES, SCHEMA, TARGETS, made, write_sliced
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
 DOUBLED = """import numpy as np
@@ -155,3 +170,59 @@ def test_phrases_come_from_a_file_and_an_encoder(tmp_path, capsys):
     assert "like: a free gift; a cat" in capsys.readouterr().out
     facts = json.loads((tmp_path / "run" / "discovered.json").read_text())
     assert facts["slices"][0]["phrases"][0]["text"] == "a free gift"
+
+
+def test_a_trained_model_predicts_and_embeds(tmp_path):
+    model = made(2)
+    spec = FeatureSpec.parse(["x=float32:6"], "label", 2)
+    save_model_directory(tmp_path / "model", model, spec, SCHEMA, {})
+    data = str(write_sliced(tmp_path / "data"))
+    find = ["discover", "--model", str(tmp_path / "model"), "--data", data]
+    find += ["--output-dir", str(tmp_path / "run"), "--score", data]
+    assert main([*find, "--scores-dir", str(tmp_path / "scores")]) == 0
+    embeddings = np.asarray(model.represent(FEATURES))
+    chances = to_probabilities(model(FEATURES)["logits"], 2)
+    expected = discover(embeddings, TARGETS["label"], chances)
+    found = load_discovery(tmp_path / "run")
+    assert [one.size for one in found.slices] == [
+        one.size for one in expected.slices
+    ]
+    assert found.slices
+    (shard,) = (tmp_path / "scores").glob("*[!n]")
+    scores = [
+        decode(record).features.feature["scores"].float_list.value
+        for record in read_records(shard)
+    ]
+    np.testing.assert_allclose(
+        scores, found.regions.scores(embeddings), atol=1e-4
+    )
+
+
+def test_an_address_of_tensorflow_hub_embeds(tmp_path, monkeypatch):
+    pytest.importorskip("tensorflow_hub")
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
+    words = save_words(tmp_path / "words")
+    (tmp_path / "www").mkdir()
+    with tarfile.open(tmp_path / "www" / "words.tar.gz", "w:gz") as archive:
+        for path in words.iterdir():
+            archive.add(path, path.name)
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=tmp_path / "www"
+    )
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        host = f"http://127.0.0.1:{server.server_port}"
+        embed = load_encoder(f"{host}/words.tar.gz")
+        server.shutdown()
+        thread.join()
+    texts = np.array([text.encode() for text in TEXTS], object)
+    np.testing.assert_allclose(
+        embed({"text": texts}), mean_of_words(TEXTS), rtol=1e-6
+    )
+
+
+def test_hub_without_tensorflow_hub_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
+    with pytest.raises(ImportError, match=r"pip install 'slice-tf\[hub\]'"):
+        load_encoder("https://host/module")
