@@ -21,7 +21,7 @@ def add_slices(
     slices: Sequence[Slice],
     slice_rates: Sequence[float] | None = None,
 ) -> SliceAwareModel:
-    """Returns a model with further slices, ready to be trained on.
+    """Returns a model with further slices, to be compiled and trained on.
 
     All it has learned is kept. A new slice's expert starts as the base
     slice's, and its indicator as unlikely for every example, so that
