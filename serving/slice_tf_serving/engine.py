@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import config_pb2
 
@@ -89,7 +90,11 @@ class Engine:
             # TensorFlow's message quotes an input that is no UTF-8.
             text = bytes(error.object).decode(errors="replace")
             raise invalid(text) from error
-        return dict(zip(wanted, values, strict=True))
+        return {
+            # Of a lone string TensorFlow returns the string.
+            name: np.array(one, object) if isinstance(one, bytes) else one
+            for name, one in zip(wanted, values, strict=True)
+        }
 
     def check(
         self, name: str, inputs: Mapping[str, Array], outputs: Sequence[str]

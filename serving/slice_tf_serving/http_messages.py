@@ -8,6 +8,7 @@ from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.json_answers import failure
 
 _REASONS = {one.value: one.phrase for one in http.HTTPStatus}
+_REASONS[499] = "Client Closed Request"  # of no standard
 _STARTS: dict[tuple[int, str], bytes] = {}
 
 
@@ -37,7 +38,7 @@ class HttpRequest:
         Raises:
             ApiError: If it is larger than `max_bytes` then.
         """
-        if self.headers.get(b"content-encoding", b"").lower() != b"gzip":
+        if b"gzip" not in self.headers.get(b"content-encoding", b"").lower():
             return self.body
         inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
         try:
@@ -56,6 +57,7 @@ HEADERS = frozenset(
         b"content-encoding",
         b"content-length",
         b"expect",
+        b"origin",
         b"transfer-encoding",
     )
 )

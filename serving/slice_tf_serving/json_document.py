@@ -1,5 +1,6 @@
 """From the body of a request to a JSON object and the signature it names."""
 
+import codecs
 import json
 import math
 import re
@@ -89,9 +90,10 @@ def _num_keys(document: dict[str, Any]) -> int:
 
 def _read_slowly(body: bytes) -> dict[str, Any]:
     try:
-        text = body.decode()
+        text = body.removeprefix(codecs.BOM_UTF8).decode()
         if not text.strip(_SPACE):
-            raise invalid("JSON Parse error: The document is empty")
+            place = f". at offset: {len(body)}" if body else ""
+            raise invalid(f"JSON Parse error: The document is empty{place}")
         document = _decoded(text)
     except UnicodeDecodeError as error:
         raise invalid(

@@ -109,10 +109,14 @@ def unescaped(value: Mapping[str, str]) -> bytes:
     Raises:
         ApiError: If it is no base64.
     """
-    text = value[BASE64].rstrip("=")
+    text = b"".join(encoded(value[BASE64]).split())  # Spaces do no harm.
+    bare = text.rstrip(b"=")
+    missing = -len(bare) % 4
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
+        if len(text) - len(bare) not in (0, missing):
+            raise binascii.Error("padding")
+        return base64.b64decode(bare + b"=" * missing, validate=True)
+    except binascii.Error as error:
         raise invalid("Unable to base64 decode") from error
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import re
 import time
 from typing import Any
 
@@ -23,6 +24,7 @@ from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
 
+_ORIGIN = re.compile(rb"https?://")
 _OK = Code.OK.name
 _METRICS = metrics.PATH.encode()
 _NOT_FOUND_PAGE = HttpAnswer(
@@ -81,6 +83,9 @@ class RestApp:
             return HttpAnswer(200, text, metrics.CONTENT_TYPE)
         if path[:4].lower() != b"/v1/":
             return _NOT_FOUND_PAGE
+        if method == "OPTIONS":
+            origin = _ORIGIN.search(request.headers.get(b"origin", b""))
+            return HttpAnswer(400 if origin is None else 200, b"")
         try:
             if asked is None:
                 shown = path.decode("latin-1")

@@ -64,6 +64,18 @@ def test_tensor_is_read_as_tensorflow_reads_it(fields, values, channel):
     assert predict(channel, text).outputs["y"].float_val == values
 
 
+def test_lone_values_are_answered_as_such(channel):
+    text = (
+        'model_spec { name: "plain" signature_name: "text" } '
+        + tensor("a", "dtype: DT_FLOAT tensor_shape {} float_val: 3")
+        + tensor("s", 'dtype: DT_STRING tensor_shape {} string_val: "x"')
+    )
+    outputs = predict(channel, text).outputs
+    assert outputs["half"].float_val == [1.5]
+    assert outputs["echo"].string_val == [b"x"]
+    assert not outputs["echo"].tensor_shape.dim
+
+
 def test_outputs_can_be_filtered(channel):
     text = (
         'model_spec { name: "plain" signature_name: "text" } '

@@ -5,6 +5,8 @@ import pytest
 
 from exported_task import made
 from slice_tf_serving import ModelServer
+from slice_tf_serving.codes import ApiError, Code
+from slice_tf_serving.http_messages import refusal
 from slice_tf_serving.limits import Limits
 
 PREDICT = "/v1/models/plain:predict"
@@ -28,6 +30,7 @@ def answer(http_call, body, path=PREDICT, name="plain"):
         ('{"inputs": 1}', {"outputs": 2.5}),
         ('{"inputs": []}', {"outputs": []}),
         ('{"instances": [1]} and more', {"predictions": [2.5]}),
+        (b'\xef\xbb\xbf{"instances": [1]}', {"predictions": [2.5]}),
         ('{"a": {}, "instances": [1]}', {"predictions": [2.5]}),
         ('{"instances": [1], "instances": [2]}', {"predictions": [2.5]}),
         (f'{{"instances": [1], "n": {"[" * 9999 + "]" * 9999}}}', None),
@@ -52,6 +55,17 @@ def answer(http_call, body, path=PREDICT, name="plain"):
                     "half": [0.5],
                     "echo": ["x"],
                     "echo_bytes": [{"b64": "eA=="}],
+                }
+            },
+        ),
+        (
+            '{"signature_name": "text", "inputs": {"a": 1, "s": {"b64": '
+            '" e Q = =\\n"}}}',
+            {
+                "outputs": {
+                    "half": 0.5,
+                    "echo": "y",
+                    "echo_bytes": {"b64": "eQ=="},
                 }
             },
         ),
@@ -87,6 +101,7 @@ def test_floats_are_written_short(http_call):
     ("body", "error"),
     [
         ("", "JSON Parse error: The document is empty"),
+        (" \n", "The document is empty. at offset: 2"),
         ("{", "Missing a name for object member. at offset: 1"),
         ('{"a" 1}', "Missing a colon after a name of object member."),
         ('{"a": 1 "b"}', "Missing a comma or } after an object member."),
@@ -221,6 +236,16 @@ def test_floats_are_written_short(http_call):
         (
             '{"signature_name": "text", "inputs": {"a": [1], "s": '
             '[{"b64": "=?"}]}}',
+            "Unable to base64 decode",
+        ),
+        (
+            '{"signature_name": "text", "inputs": {"a": [1], "s": '
+            '[{"b64": "eQ="}]}}',
+            "Unable to base64 decode",
+        ),
+        (
+            '{"signature_name": "text", "inputs": {"a": [1], "s": '
+            '[{"b64": "eQ====="}]}}',
             "Unable to base64 decode",
         ),
         (
@@ -449,3 +474,28 @@ def test_served_rows_are_named_like_the_outputs(http_call):
     assert [row["class_ids"] for row in content["predictions"]] == expected[
         "class_ids"
     ].tolist()
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (PREDICT, {"Origin": "https://a"}, 200),
+        (PREDICT, {"Origin": "a"}, 400),
+        (PREDICT, {}, 400),
+        ("/foo", {"Origin": "https://a"}, 404),
+    ],
+)
+def test_browsers_ask_first(path, headers, status, http_call):
+    found, content = http_call("plain", "OPTIONS", path, **headers)
+    assert (found, content if path == PREDICT else b"") == (status, b"")
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_can_be_answered(code):
+    written = refusal(ApiError(code, "why")).written(
+        b"now", is_last=False, is_head=False
+    )
+    head, _, body = written.partition(b"\r\n\r\n")
+    start = f"HTTP/1.1 {code.http_status} "
+    assert head.startswith(start.encode())
+    assert json.loads(body) == {"error": "why"}
