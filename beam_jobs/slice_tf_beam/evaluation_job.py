@@ -9,12 +9,13 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from slice_tf.data import read_records
-from slice_tf.evaluation import Evaluator, ModelFacts, Results
+from slice_tf.evaluation import ModelFacts, Results
 from slice_tf.schema import FILE_NAME, SliceSchema
 from slice_tf_beam import paths
 from slice_tf_beam.options import make_options, open_runner
 from slice_tf_beam.predictions import (
     BATCH,
+    Counts,
     PredictionFeatures,
     PredictionSpec,
     count_predictions,
@@ -22,7 +23,7 @@ from slice_tf_beam.predictions import (
 from slice_tf_beam.shards import Shard, list_shards
 
 # What was counted, and why shards could not be.
-Outcome = tuple[Evaluator, list[str]]
+Outcome = tuple[Counts, list[str]]
 
 _MAX_FAILURES = 20
 _USER_ERRORS = (ValueError, TypeError, OSError)
@@ -41,7 +42,8 @@ def evaluate_predictions(
 
     A worker counts whole shards and sends what it counted; nothing is
     shuffled by slice, and memory does not grow with the data. The results
-    are those of the same arrays in memory, to the last bit.
+    are those of the same arrays in memory, to the last bit; of predicted
+    numbers, to the last digits.
 
     Args:
         predictions: TFRecord files: a path, a directory or a pattern.
@@ -157,7 +159,7 @@ class _MergeCounts(beam.CombineFn):
         evaluator, failures = merged
         failures = sorted([*failures, *outcome[1]])[:_MAX_FAILURES]
         if not failures:
-            evaluator.merge(outcome[0])
+            evaluator.merge(outcome[0])  # type: ignore[arg-type]
         return evaluator, failures
 
     def merge_accumulators(self, outcomes: Iterable[Outcome]) -> Outcome:

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 
 from slice_tf.data import decode
-from slice_tf.evaluation import Evaluator
+from slice_tf.evaluation import Evaluator, RegressionCounts
 from slice_tf.schema import SliceSchema
+
+# What counts predictions: of classes, or of numbers.
+Counts = Evaluator | RegressionCounts
 
 # Records decoded and counted at once.
 BATCH = 2_048
@@ -18,12 +21,17 @@ BATCH = 2_048
 class PredictionFeatures:
     """Names of the features of a prediction's `tf.train.Example`.
 
+    Where a model predicts a number, there is `predictions` instead of
+    `probabilities`, and the label is a float.
+
     Args:
         label: Class id, one int64.
         probabilities: The model's: one float for each class, or one for
             class 1.
         baseline: Another model's probabilities on the same example; may be
             missing in all records.
+        predictions: The number that the model predicts, one float.
+        baseline_predictions: Another model's; may be missing in all records.
         indicators: Logits of learned indicators, one float a slice; may be
             missing in all records.
     """
@@ -31,6 +39,8 @@ class PredictionFeatures:
     label: str = "label"
     probabilities: str = "probabilities"
     baseline: str = "baseline_probabilities"
+    predictions: str = "predictions"
+    baseline_predictions: str = "baseline_predictions"
     indicators: str = "indicator_logits"
 
 
@@ -41,10 +51,11 @@ class PredictionSpec:
     Args:
         schema: The slices; membership lies under its keys, as
             `slice-tf apply` writes it.
-        num_classes: Number of classes.
+        num_classes: Number of classes; 0 where numbers are predicted.
         features: Names of the other features.
         with_baseline: Whether there is a baseline.
         with_indicators: Whether there are learned indicators.
+        center: A number near the labels, where they are numbers.
     """
 
     schema: SliceSchema
@@ -52,6 +63,7 @@ class PredictionSpec:
     features: PredictionFeatures = PredictionFeatures()
     with_baseline: bool = False
     with_indicators: bool = False
+    center: float = 0.0
 
     @classmethod
     def of(
@@ -63,6 +75,18 @@ class PredictionSpec:
             ValueError: If it is no example, or has no probabilities.
         """
         found = decode(record).features.feature
+        if (
+            features.predictions in found
+            and features.probabilities not in found
+        ):
+            return cls(
+                schema,
+                0,
+                features,
+                features.baseline_predictions in found,
+                features.indicators in found,
+                float(_column([found], features.label, "float_list", 1)[0, 0]),
+            )
         _check_there(found, features.probabilities)
         width = len(found.get(features.probabilities).float_list.value)
         return cls(
@@ -73,13 +97,17 @@ class PredictionSpec:
             features.indicators in found,
         )
 
-    def evaluator(self) -> Evaluator:
+    def evaluator(self) -> Counts:
         """Returns an evaluator that has counted nothing."""
-        return Evaluator(self.schema, self.num_classes)
+        if self.num_classes:
+            return Evaluator(self.schema, self.num_classes)
+        return RegressionCounts(
+            self.schema, self.center, paired=self.with_baseline
+        )
 
 
 def count_predictions(
-    evaluator: Evaluator, records: Sequence[bytes], spec: PredictionSpec
+    evaluator: Counts, records: Sequence[bytes], spec: PredictionSpec
 ) -> None:
     """Counts records; on an error nothing of them is counted.
 
@@ -91,22 +119,40 @@ def count_predictions(
     examples = [decode(record).features.feature for record in records]
     membership = _ints(examples, schema.membership_key, schema.num_slices)
     unknown = _unknown(examples, schema)
+    known = None if unknown is None else 1 - unknown
+    learned = None
+    if spec.with_indicators:
+        learned = _column(
+            examples, names.indicators, "float_list", schema.num_slices
+        )
+    if isinstance(evaluator, RegressionCounts):
+        evaluator.add(
+            _number(examples, names.label),
+            _number(examples, names.predictions),
+            membership,
+            known,
+            baseline_predictions=_number(examples, names.baseline_predictions)
+            if spec.with_baseline
+            else None,
+            indicator_logits=learned,
+        )
+        return
     evaluator.add(
         _ints(examples, names.label, 1)[:, 0],
         _probabilities(examples, names.probabilities, spec.num_classes),
         membership,
-        None if unknown is None else 1 - unknown,
+        known,
         baseline_probabilities=_probabilities(
             examples, names.baseline, spec.num_classes
         )
         if spec.with_baseline
         else None,
-        indicator_logits=_column(
-            examples, names.indicators, "float_list", schema.num_slices
-        )
-        if spec.with_indicators
-        else None,
+        indicator_logits=learned,
     )
+
+
+def _number(examples: Iterable[Any], name: str) -> Any:
+    return _column(examples, name, "float_list", 1)[:, 0]
 
 
 def _ints(examples: Iterable[Any], name: str, width: int) -> Any:

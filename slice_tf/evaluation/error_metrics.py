@@ -155,12 +155,16 @@ def _explained(moments: Moments, least: Any, most: Any) -> tuple[Any, Any, Any]:
     error, spread = moments.means[SQUARE], moments.spread
     share = np.where(spread > 0, ratio(error, spread), np.nan)
     gradient = {TARGET: -2 * moments.means[TARGET], TARGET_SQUARE: 1.0}
+    square = moments.variance(gradient) + spread**2
+    usual = spread[-1], square[-1]
+    narrow, wide = intervals.skewed_mean(spread, square, moments.n, *usual)
     with np.errstate(invalid="ignore", divide="ignore"):
-        of_spread = moments.variance(gradient) / (moments.n - 1) / spread**2
-        half = intervals.Z * np.sqrt(of_spread)
         down, up = (
-            share * np.exp(sign * np.hypot(np.log(end / error), half))
-            for sign, end in ((-1, least), (1, most))
+            share * np.exp(sign * np.hypot(np.log(end / error), np.log(other)))
+            for sign, end, other in (
+                (-1, least, wide / spread),
+                (1, most, narrow / spread),
+            )
         )
     exact = error == 0
     return 1 - share, np.where(exact, 1, 1 - up), np.where(exact, 1, 1 - down)

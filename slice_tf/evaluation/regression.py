@@ -52,7 +52,7 @@ class RegressionCounts:
 
     Attributes:
         sums: float64 `[quantities, quantities, slices + 1]`: of products of
-            what `error_metrics` averages; the upper triangle is filled.
+            what `error_metrics` averages.
         sides: float64 `[2, 2, 2]`: by how much the candidate's errors are
             smaller or larger than the baseline's, the error's size or square,
             sum or sum of squares over all examples.
@@ -172,7 +172,7 @@ class RegressionCounts:
         `mae`, `rmse`, `r2`, `bias` (mean of prediction minus target) and
         `lift` (`mae` inside minus outside of the slice).
         """
-        return _rows(error_metrics(self._moments(), floor))
+        return _rows(error_metrics(Moments.of(self.sums), floor))
 
     def results(
         self,
@@ -257,15 +257,12 @@ class RegressionCounts:
         for i, column in enumerate(columns):
             for j in range(i, len(columns)):
                 _add(self.sums[i, j], column * columns[j], chunk.found)
-
-    def _moments(self) -> Moments:
-        lower = np.swapaxes(np.triu(self.sums.T, 1), 1, 2).T
-        return Moments.of(self.sums + lower)
+                self.sums[j, i] = self.sums[i, j]
 
     def _comparisons(self, edges: Any, floor: int) -> list[Comparison | None]:
         if self.baseline_errors is None:
             return [None] * len(self.errors)
-        moments = self._moments()
+        moments = Moments.of(self.sums)
         # Of falls and of rises: the size that contributes most.
         sides = np.nan_to_num(ratio(self.sides[..., 1], self.sides[..., 0]))
         changes = error_changes(moments, sides, floor)

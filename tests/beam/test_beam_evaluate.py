@@ -9,7 +9,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
 from slice_tf.data import append_membership, encode, write_records
-from slice_tf.evaluation import Evaluator, Results
+from slice_tf.evaluation import Evaluator, RegressionCounts, Results
 from slice_tf.programs import evaluate as program
 from slice_tf.schema import SliceSchema
 from slice_tf_beam import (
@@ -121,6 +121,78 @@ def test_the_transform_gives_one_evaluator():
             | EvaluateSlices(spec)
         )
         assert_that(found, check)
+
+
+def numbers(num_rows=2_000):
+    """Arrays of predicted numbers, and their records."""
+    rng = np.random.default_rng(0)
+    targets, noise, other = rng.normal(size=(3, num_rows)).astype("f4")
+    values = {
+        "targets": 1e3 + targets,
+        "predictions": 1e3 + targets + noise,
+        "membership": rng.integers(0, 2, (num_rows, 3)).astype(np.uint8),
+        "baseline_predictions": 1e3 + targets + other,
+        "indicator_logits": rng.normal(size=(num_rows, 3)).astype("f4"),
+    }
+    names = {"label": "targets"} | {
+        name: name
+        for name in ("predictions", "baseline_predictions", "indicator_logits")
+    }
+    records = [
+        append_membership(
+            encode({key: values[name][row] for key, name in names.items()}),
+            values["membership"][row],
+        )
+        for row in range(num_rows)
+    ]
+    return values, records
+
+
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_predicted_numbers_are_counted_as_in_memory(tmp_path, num_workers):
+    values, records = numbers()
+    data = write(tmp_path / "data", records)
+    output = tmp_path / "results.json"
+    found = evaluate_predictions(
+        str(data), str(output), num_workers=num_workers
+    )
+    counts = RegressionCounts(SCHEMA, 1e3, paired=True)
+    counts.add(**values)
+    expected = counts.results(data_path=str(data))
+    assert found == Results.load(output)
+    assert found.data == expected.data
+    assert found.overlap == expected.overlap
+    for one, other in zip(found.slices, expected.slices, strict=True):
+        assert (one.name, one.size) == (other.name, other.size)
+        assert one.indicator == other.indicator
+        changes = {
+            "mae": (one.comparison.difference, other.comparison.difference),
+            **{
+                name: (one.metrics[name], other.metrics[name])
+                for name in ("mae", "rmse", "r2", "bias")
+            },
+        }
+        for ours, theirs in changes.values():
+            assert ours.value == pytest.approx(theirs.value, rel=1e-6)
+            assert ours.low == pytest.approx(theirs.low, rel=1e-6)
+
+
+def test_the_transform_counts_numbers():
+    values, records = numbers(300)
+    spec = PredictionSpec.of(records[0], SCHEMA, PredictionFeatures())
+    assert (spec.num_classes, spec.with_baseline) == (0, True)
+
+    def check(found):
+        (counts,) = found
+        error = values["predictions"] - values["targets"]
+        base = counts.results().slices[-1]
+        assert base.size == 300
+        assert base.metrics["mae"].value == pytest.approx(np.abs(error).mean())
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        assert_that(
+            pipeline | beam.Create(records) | EvaluateSlices(spec), check
+        )
 
 
 def test_one_probability_is_that_of_class_1(tmp_path):

@@ -172,6 +172,36 @@ def test_intervals_of_differences_hold():
         assert 0.92 <= held <= 0.99
 
 
+def test_intervals_are_as_wide_as_a_bootstraps():
+    rng = np.random.default_rng(0)
+    targets, shared, ours, theirs = rng.normal(size=(4, 2_000))
+    targets = targets + rng.exponential(size=2_000)
+    after = targets + 0.4 * (shared + 0.5 * ours)
+    before = 1.1 * targets + 0.5 * (shared + 0.4 * theirs)
+
+    def measure(rows):
+        t, (new, old) = targets[rows], (x[rows] for x in (after, before))
+        facts = []
+        for errors in (new - t, old - t):
+            mse = (errors**2).mean()
+            r2 = 1 - mse / t.var()
+            facts.append(np.array([np.abs(errors).mean(), mse**0.5, r2]))
+        return np.concatenate([facts[0], facts[0] - facts[1]])
+
+    drawn = [measure(rng.integers(0, 2_000, 2_000)) for _ in range(1_000)]
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    for center in (0.0, 0.7):
+        counts = RegressionCounts(SliceSchema(()), center, paired=True)
+        nobody = np.zeros((2_000, 0))
+        counts.add(targets, after, nobody, baseline_predictions=before)
+        (base,) = counts.results().slices
+        found = [base.metrics[name] for name in ("mae", "rmse", "r2")]
+        found += [base.comparison.difference]
+        found += [base.comparison.differences[name] for name in ("rmse", "r2")]
+        widths = np.array([one.high - one.low for one in found])
+        np.testing.assert_allclose(widths / (high - low), 1, atol=0.12)
+
+
 def test_a_lift_is_the_error_inside_minus_outside():
     targets, predictions, membership = arrays()
     (night, _, base) = counted().metrics()

@@ -4,9 +4,9 @@ from typing import Any
 
 import apache_beam as beam
 
-from slice_tf.evaluation import Evaluator
 from slice_tf_beam.predictions import (
     BATCH,
+    Counts,
     PredictionSpec,
     count_predictions,
 )
@@ -19,8 +19,8 @@ class EvaluateSlices(beam.PTransform):
     All slices are counted in one pass over the records, without a key or a
     shuffle a slice; a worker sends one accumulator, whose size does not
     depend on the number of records. Yields one `Evaluator`, with the results
-    of the same arrays in memory, to the last bit; none where a window is
-    empty.
+    of the same arrays in memory, to the last bit; of predicted numbers one
+    `RegressionCounts`; none where a window is empty.
 
     Args:
         spec: What every record holds.
@@ -36,7 +36,7 @@ class EvaluateSlices(beam.PTransform):
 
 
 @beam.typehints.with_input_types(bytes)
-@beam.typehints.with_output_types(Evaluator)
+@beam.typehints.with_output_types(Any)
 class CountPredictions(beam.CombineFn):
     """Counts records in batches: an accumulator and what waits for it."""
 
@@ -44,12 +44,12 @@ class CountPredictions(beam.CombineFn):
         super().__init__()
         self._spec = spec
 
-    def create_accumulator(self) -> tuple[Evaluator, list[bytes]]:
+    def create_accumulator(self) -> tuple[Counts, list[bytes]]:
         return self._spec.evaluator(), []
 
     def add_input(
-        self, accumulator: tuple[Evaluator, list[bytes]], record: bytes
-    ) -> tuple[Evaluator, list[bytes]]:
+        self, accumulator: tuple[Counts, list[bytes]], record: bytes
+    ) -> tuple[Counts, list[bytes]]:
         evaluator, waiting = accumulator
         waiting.append(record)
         if len(waiting) >= BATCH:
@@ -58,7 +58,7 @@ class CountPredictions(beam.CombineFn):
 
     def merge_accumulators(
         self, accumulators: Any
-    ) -> tuple[Evaluator, list[bytes]]:
+    ) -> tuple[Counts, list[bytes]]:
         merged, waiting = self.create_accumulator()
         for evaluator, more in accumulators:
             merged.merge(evaluator)
@@ -68,18 +68,16 @@ class CountPredictions(beam.CombineFn):
         return merged, waiting
 
     def compact(
-        self, accumulator: tuple[Evaluator, list[bytes]]
-    ) -> tuple[Evaluator, list[bytes]]:
+        self, accumulator: tuple[Counts, list[bytes]]
+    ) -> tuple[Counts, list[bytes]]:
         self._count(*accumulator)
         return accumulator
 
-    def extract_output(
-        self, accumulator: tuple[Evaluator, list[bytes]]
-    ) -> Evaluator:
+    def extract_output(self, accumulator: tuple[Counts, list[bytes]]) -> Counts:
         self._count(*accumulator)
         return accumulator[0]
 
-    def _count(self, evaluator: Evaluator, waiting: list[bytes]) -> None:
+    def _count(self, evaluator: Counts, waiting: list[bytes]) -> None:
         if waiting:
             count_predictions(evaluator, waiting, self._spec)
             waiting.clear()
