@@ -169,13 +169,9 @@ def _way(url: ServerUrl, target: Target) -> tuple[Codec, AsyncTransport]:
         from slice_tf_serving.grpc_codec import GrpcCodec
         from slice_tf_serving.grpc_transport import AsyncGrpcTransport
 
-        return GrpcCodec(target, str(url)), AsyncGrpcTransport(
-            url.address, str(url), target, url.is_secure
-        )
+        return GrpcCodec(target, str(url)), AsyncGrpcTransport(url, target)
     from slice_tf_serving.http_async_transport import AsyncHttpTransport
     from slice_tf_serving.http_codec import HttpCodec
 
     codec = HttpCodec(target, str(url))
-    return codec, AsyncHttpTransport(
-        url.host, url.port, str(url), target, url.is_secure, codec
-    )
+    return codec, AsyncHttpTransport(url, target, codec)

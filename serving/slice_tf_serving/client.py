@@ -199,13 +199,9 @@ def _way(url: ServerUrl, target: Target) -> tuple[Codec, Transport]:
         from slice_tf_serving.grpc_codec import GrpcCodec
         from slice_tf_serving.grpc_transport import GrpcTransport
 
-        return GrpcCodec(target, str(url)), GrpcTransport(
-            url.address, str(url), target, url.is_secure
-        )
+        return GrpcCodec(target, str(url)), GrpcTransport(url, target)
     from slice_tf_serving.http_codec import HttpCodec
     from slice_tf_serving.http_transport import HttpTransport
 
     codec = HttpCodec(target, str(url))
-    return codec, HttpTransport(
-        url.host, url.port, str(url), target, url.is_secure, codec
-    )
+    return codec, HttpTransport(url, target, codec)

@@ -6,6 +6,7 @@ import grpc
 
 from slice_tf_serving.client_errors import failure
 from slice_tf_serving.codes import Code
+from slice_tf_serving.server_url import ServerUrl
 from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.transport import Answer, Call
 
@@ -19,18 +20,14 @@ class GrpcTransport:
     """Keeps one channel to a server.
 
     Args:
-        address: Its host and port.
-        url: The same, for errors.
+        url: The server.
         target: The model, and who asks.
-        is_secure: Whether to speak TLS.
     """
 
-    def __init__(
-        self, address: str, url: str, target: Target, is_secure: bool
-    ) -> None:
-        self._url = url
+    def __init__(self, url: ServerUrl, target: Target) -> None:
+        self._url = str(url)
         self._metadata = tuple(target.authorization.items())
-        self._channel = _channel(grpc, address, target, is_secure)
+        self._channel = _channel(grpc, url, target)
 
     def send(self, call: Call[Answer], timeout: float) -> Answer:
         method = self._channel.unary_unary(call.path)
@@ -48,18 +45,14 @@ class AsyncGrpcTransport:
     """Keeps one channel to a server, for asyncio.
 
     Args:
-        address: Its host and port.
-        url: The same, for errors.
+        url: The server.
         target: The model, and who asks.
-        is_secure: Whether to speak TLS.
     """
 
-    def __init__(
-        self, address: str, url: str, target: Target, is_secure: bool
-    ) -> None:
-        self._url = url
+    def __init__(self, url: ServerUrl, target: Target) -> None:
+        self._url = str(url)
         self._metadata = tuple(target.authorization.items())
-        self._channel = _channel(grpc.aio, address, target, is_secure)
+        self._channel = _channel(grpc.aio, url, target)
 
     async def send(self, call: Call[Answer], timeout: float) -> Answer:
         method = self._channel.unary_unary(call.path)
@@ -81,10 +74,10 @@ def _failure(error: Any, url: str) -> Exception:
     )
 
 
-def _channel(kind: Any, address: str, target: Target, is_secure: bool) -> Any:
-    if not is_secure:
-        return kind.insecure_channel(address, options=_OPTIONS)
+def _channel(kind: Any, url: ServerUrl, target: Target) -> Any:
+    if not url.is_secure:
+        return kind.insecure_channel(url.address, options=_OPTIONS)
     certificates = target.certificates or Certificates()
     return kind.secure_channel(
-        address, certificates.credentials(), options=_OPTIONS
+        url.address, certificates.credentials(), options=_OPTIONS
     )

@@ -7,6 +7,7 @@ import httptools
 
 from slice_tf_serving.client_errors import too_late, unreachable
 from slice_tf_serving.http_codec import HttpCodec
+from slice_tf_serving.server_url import ServerUrl
 from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.transport import Answer, Call
 
@@ -15,29 +16,19 @@ class AsyncHttpTransport:
     """Keeps as many connections to a server as calls have run at once.
 
     Args:
-        host: Its host.
-        port: Its port.
-        url: The same, for errors.
+        url: The server.
         target: The model, and who asks.
-        is_secure: Whether to speak TLS.
         codec: What reads answers.
     """
 
     def __init__(
-        self,
-        host: str,
-        port: int,
-        url: str,
-        target: Target,
-        is_secure: bool,
-        codec: HttpCodec,
+        self, url: ServerUrl, target: Target, codec: HttpCodec
     ) -> None:
-        self._address = host, port
-        self._url = url
+        self._address = url.host, url.port
+        self._url = str(url)
         self._codec = codec
-        self._tls = _context(target) if is_secure else None
-        name = f"[{host}]" if ":" in host else host
-        lines = [f"Host: {name}:{port}"]
+        self._tls = _context(target) if url.is_secure else None
+        lines = [f"Host: {url.address}"]
         lines += [f"{k}: {v}" for k, v in target.authorization.items()]
         self._headers = "\r\n".join(lines)
         self._idle: list[_Connection] = []

@@ -5,6 +5,7 @@ import threading
 
 from slice_tf_serving.client_errors import too_late, unreachable
 from slice_tf_serving.http_codec import HttpCodec
+from slice_tf_serving.server_url import ServerUrl
 from slice_tf_serving.target import Certificates, Target
 from slice_tf_serving.transport import Answer, Call
 
@@ -13,27 +14,18 @@ class HttpTransport:
     """Keeps one connection to a server.
 
     Args:
-        host: Its host.
-        port: Its port.
-        url: The same, for errors.
+        url: The server.
         target: The model, and who asks.
-        is_secure: Whether to speak TLS.
         codec: What reads answers.
     """
 
     def __init__(
-        self,
-        host: str,
-        port: int,
-        url: str,
-        target: Target,
-        is_secure: bool,
-        codec: HttpCodec,
+        self, url: ServerUrl, target: Target, codec: HttpCodec
     ) -> None:
-        self._url = url
+        self._url = str(url)
         self._codec = codec
         self._headers = target.authorization
-        self._connection = _connection(host, port, target, is_secure)
+        self._connection = _connection(url, target)
         self._lock = threading.Lock()
 
     def send(self, call: Call[Answer], timeout: float) -> Answer:
@@ -85,12 +77,10 @@ class HttpTransport:
         return response.status, response.read()
 
 
-def _connection(
-    host: str, port: int, target: Target, is_secure: bool
-) -> http.client.HTTPConnection:
-    if not is_secure:
-        return http.client.HTTPConnection(host, port)
+def _connection(url: ServerUrl, target: Target) -> http.client.HTTPConnection:
+    if not url.is_secure:
+        return http.client.HTTPConnection(url.host, url.port)
     certificates = target.certificates or Certificates()
     return http.client.HTTPSConnection(
-        host, port, context=certificates.context()
+        url.host, url.port, context=certificates.context()
     )

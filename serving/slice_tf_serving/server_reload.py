@@ -43,7 +43,7 @@ def reload_models(
     body = model_management_pb2.ReloadConfigRequest(config=config)
     read = model_management_pb2.ReloadConfigResponse.FromString
     call = Call(_PATH, body.SerializeToString(), read)
-    transport = GrpcTransport(server.address, url, target, server.is_secure)
+    transport = GrpcTransport(server, target)
     try:
         status = transport.send(call, timeout).status
     finally:
