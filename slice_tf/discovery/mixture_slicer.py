@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from slice_tf.discovery.candidates import (
     candidates,
@@ -75,7 +76,17 @@ class MixtureSlicer(Slicer):
         """Returns log densities under the mixture of embeddings, `[rows]`.
 
         Low where the slicer knows nothing like a row.
+
+        Raises:
+            ValueError: If the model made no errors in `fit`, since then no
+                mixture was fitted.
         """
+        check_is_fitted(self, "num_slices_")
+        if not hasattr(self, "views_"):
+            raise ValueError(
+                "Densities need a mixture, which is fitted where a model makes "
+                "errors. Received: errors=0. Nothing was to be found."
+            )
         embeddings = check_embeddings(
             embeddings, self.n_features_in_, type(self).__name__
         )

@@ -1,5 +1,6 @@
 """What every slicer has: scikit-learn's methods, and checks."""
 
+import numbers
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,14 @@ from slice_tf.discovery.inputs import (
     check_predictions,
 )
 
-_COUNTS = ("num_slices", "num_components", "num_error_components", "max_dim")
+_COUNTS = (
+    "num_slices",
+    "num_components",
+    "num_error_components",
+    "max_dim",
+    "max_iter",
+)
+_AMOUNTS = ("label_weight", "tol")
 
 
 class Slicer(BaseEstimator):
@@ -105,11 +113,23 @@ class Slicer(BaseEstimator):
         return tags
 
     def _check_parameters(self) -> None:
-        for name in _COUNTS:
-            value = getattr(self, name, 1)
-            if value != "auto" and (not isinstance(value, int) or value < 1):
+        given = self.get_params(deep=False)
+        defaults = type(self)().get_params(deep=False)
+        for name in [one for one in _COUNTS if one in given]:
+            value, auto = given[name], defaults[name] == "auto"
+            if not (_is_count(value) or (auto and value == "auto")):
+                choice = ' or "auto"' if auto else ""
                 raise ValueError(
-                    f"`{name}` must be a whole number from 1. Received: "
+                    f"`{name}` must be a whole number from 1{choice}. "
+                    f"Received: {name}={value!r}"
+                )
+        for name in [one for one in _AMOUNTS if one in given]:
+            value = given[name]
+            if not (
+                isinstance(value, numbers.Real) and 0 <= float(value) < np.inf
+            ):
+                raise ValueError(
+                    f"`{name}` must be a number from 0. Received: "
                     f"{name}={value!r}"
                 )
 
@@ -118,3 +138,9 @@ class Slicer(BaseEstimator):
 
     def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
         raise NotImplementedError
+
+
+def _is_count(value: Any) -> bool:
+    """Tells whether it is a whole number from 1, of Python or of NumPy."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return whole and int(value) >= 1

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -236,3 +238,39 @@ def test_embeddings_of_another_width_are_refused():
 def test_number_of_slices_must_be_positive():
     with pytest.raises(ValueError, match=r"`num_slices` must.*num_slices=0"):
         fitted(MixtureSlicer, num_slices=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"num_slices": "auto"}, "`num_slices` must be a whole number from 1."),
+        ({"num_slices": True}, "Received: num_slices=True"),
+        ({"max_dim": 0}, 'from 1 or "auto". Received: max_dim=0'),
+        ({"max_iter": 0}, "Received: max_iter=0"),
+        ({"label_weight": -1.0}, "from 0. Received: label_weight=-1.0"),
+        ({"tol": float("nan")}, "Received: tol=nan"),
+    ],
+)
+def test_parameters_out_of_range_are_refused(changed, message):
+    embeddings, labels, probabilities, _ = planted(rows=60)
+    slicer = MixtureSlicer(**changed)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        slicer.fit(embeddings, labels, probabilities)
+
+
+def test_numbers_of_numpy_are_numbers():
+    embeddings, labels, probabilities, _ = planted()
+    scores = [
+        MixtureSlicer(num_slices=kind(2), max_dim=kind(8))
+        .fit(embeddings, labels, probabilities)
+        .predict_proba(embeddings)
+        for kind in (int, np.int64)
+    ]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_without_errors_there_are_no_densities():
+    embeddings, labels, _, _ = planted(rows=60)
+    slicer = MixtureSlicer().fit(embeddings, labels, np.eye(2)[labels])
+    with pytest.raises(ValueError, match="Densities need a mixture"):
+        slicer.score_samples(embeddings)
