@@ -85,10 +85,7 @@ def load_models(flags: ModelFlags) -> Models:
     if flags.is_trained:
         return _trained(flags)
     if flags.embed_with is None or not flags.feature:
-        raise ValueError(
-            "A model that `slice-tf train` did not write needs `--feature` and "
-            f"`--embed-with` beside it. Received: model={flags.model}"
-        )
+        raise _lone(flags)
     return Models(
         load_encoder(flags.model or ""),
         _as_probabilities,
@@ -148,9 +145,18 @@ def _trained(flags: ModelFlags) -> Models:
     return Models(predict, chances, other or represent, spec)
 
 
+def _lone(flags: ModelFlags) -> ValueError:
+    return ValueError(
+        "A model that `slice-tf train` did not write needs `--feature` and "
+        f"`--embed-with` beside it. Received: model={flags.model}"
+    )
+
+
 def _only_encoder(flags: ModelFlags) -> Encoder:
     if flags.embed_with is not None:
         return load_encoder(flags.embed_with)
+    if flags.model is not None:
+        raise _lone(flags)
     if len(flags.feature) != 1:
         raise ValueError(
             "Without `--embed-with`, one `--feature` must be the embedding. "

@@ -161,6 +161,13 @@ def test_a_record_without_the_feature_is_named_and_nothing_left(
     assert not (tmp_path / "scores" / "scores.json").exists()
 
 
+def test_a_model_that_cannot_embed_is_refused(tmp_path, capsys):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    assert score(tmp_path, "--model", "some.keras") == 2
+    assert "`--embed-with` beside it" in capsys.readouterr().err
+
+
 def test_scores_never_overwrite(tmp_path, capsys):
     save_discovery(tmp_path / "run", FOUND)
     write_shards(tmp_path / "raw")

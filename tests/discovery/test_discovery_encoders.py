@@ -139,11 +139,14 @@ def test_a_record_without_the_label_is_refused(tmp_path, capsys):
         (["--data", "d"], "pass either --predictions, or --data and --model"),
         (["--predictions", "p", "--phrases", "f"], "go together"),
         (["--accept", "found_0"], "--accept needs --name, --functions"),
+        (["--score", "d"], "--score and --scores-dir go together"),
+        (["--predictions", "p", "--sample", "5"], "--sample needs --data"),
+        (["--predictions", "p", "--", "--runner=R"], "need --score"),
     ],
 )
 def test_flags_that_do_not_fit_are_refused(tmp_path, capsys, flags, message):
     with pytest.raises(SystemExit):
-        main(["discover", *flags, "--output-dir", str(tmp_path)])
+        main(["discover", "--output-dir", str(tmp_path), *flags])
     assert message in capsys.readouterr().err
 
 
