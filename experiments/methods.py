@@ -73,7 +73,7 @@ BASELINE_METHODS: Mapping[str, Method] = {
     "MANUAL": BASELINES["manual"],
     "MoE": BASELINES["mixture_of_experts"],
     "DP": BASELINES["data_programming"],
-    "members x 3": up_weighted(3.0),
+    "members x 5": up_weighted(DEFAULT.member_weight),
     "up-weighting": BASELINES["up_weighting"],
     "group DRO": BASELINES["group_dro"],
     "JTT": BASELINES["just_train_twice"],

@@ -117,8 +117,8 @@ def _write(cells: Mapping[str, Mapping[str, Any]], flags: Any) -> None:
         "MANUAL chooses among the multipliers 2, 20, 50 and 100 on the "
         "held-out points, and DFR trains its last layer on them. DP's "
         "sources are the given label and, inside each slice, its commonest "
-        "label. `members x 3` is a plain model whose examples in any slice "
-        "weigh three times as much. Parameters are those of training: folded, "
+        "label. `members x 5` is a plain model whose examples in any slice "
+        "weigh five times as much. Parameters are those of training: folded, "
         "the default's are 333. The picture leaves out variants."
     )
     parts = {
