@@ -10,6 +10,7 @@ from .domino_slicer import DominoSlicer as DominoSlicer
 from .error_clusters_slicer import ErrorClustersSlicer as ErrorClustersSlicer
 from .found import Discovery as Discovery
 from .found import FoundSlice as FoundSlice
+from .found import Phrase as Phrase
 from .held_out import discover as discover
 from .induce import induce_correlation as induce_correlation
 from .induce import induce_noisy_labels as induce_noisy_labels
@@ -17,7 +18,6 @@ from .induce import induce_rare as induce_rare
 from .look import with_examples as with_examples
 from .mixture_slicer import MixtureSlicer as MixtureSlicer
 from .multiaccuracy_slicer import MultiaccuracySlicer as MultiaccuracySlicer
-from .phrases import Phrase as Phrase
 from .phrases import with_phrases as with_phrases
 from .propose import accept as accept
 from .propose import accept_rule as accept_rule

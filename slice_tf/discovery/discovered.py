@@ -7,8 +7,7 @@ import pathlib
 from typing import Any
 
 from slice_tf.discovery.condition import Condition
-from slice_tf.discovery.found import Discovery, FoundSlice
-from slice_tf.discovery.phrases import Phrase
+from slice_tf.discovery.found import Discovery, FoundSlice, Phrase
 from slice_tf.discovery.regions import ARRAYS, load_regions
 from slice_tf.discovery.rule import Rate, Rule, Separation
 from slice_tf.files import replacing, write_text

@@ -3,9 +3,22 @@
 import dataclasses
 from typing import Any
 
-from slice_tf.discovery.phrases import Phrase
 from slice_tf.discovery.regions import Regions
 from slice_tf.discovery.rule import Rule, Separation
+
+
+@dataclasses.dataclass(frozen=True)
+class Phrase:
+    """A text that lies where a slice differs from the rest of its class.
+
+    Attributes:
+        text: The phrase.
+        score: Cosine of the phrase's embedding, less the mean phrase's, and
+            of the slice's mean embedding, less that of its class.
+    """
+
+    text: str
+    score: float
 
 
 @dataclasses.dataclass(frozen=True)

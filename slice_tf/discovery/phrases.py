@@ -2,40 +2,24 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from slice_tf.discovery.found import Discovery, Phrase
 from slice_tf.discovery.inputs import check_embeddings, check_predictions
-
-if TYPE_CHECKING:
-    from slice_tf.discovery.found import Discovery
 
 _MOST = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class Phrase:
-    """A text that lies where a slice differs from the rest of its class.
-
-    Attributes:
-        text: The phrase.
-        score: Cosine of the phrase's embedding, less the mean phrase's, and
-            of the slice's mean embedding, less that of its class.
-    """
-
-    text: str
-    score: float
-
-
 def with_phrases(
-    found: "Discovery",
+    found: Discovery,
     phrases: Sequence[str],
     embed: Callable[[Sequence[str]], Any],
     embeddings: Any,
     labels: Any,
     probabilities: Any,
-) -> "Discovery":
+) -> Discovery:
     """Returns a discovery whose slices have the phrases nearest to them.
 
     Args:
