@@ -237,9 +237,9 @@ def concurrent_echo(rest_answer, grpc_answer):
 
 async def front_echo(body):
     """Serves fixed bytes on the front of the model server."""
-    from slice_tf_serving.http_front import HttpFront
-    from slice_tf_serving.http_messages import HttpAnswer
     from slice_tf_serving.limits import Limits
+    from slice_tf_serving.rest.front import HttpFront
+    from slice_tf_serving.rest.messages import HttpAnswer
 
     class Empty:
         def admit(self, request):

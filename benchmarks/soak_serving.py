@@ -105,7 +105,7 @@ class Soak:
 
     async def call_grpc(self):
         """Asks for several rows again and again, with the client."""
-        from slice_tf_serving.async_client import AsyncClient
+        from slice_tf_serving.client import AsyncClient
 
         rows = np.random.default_rng(0).normal(size=(ROWS, 32))
         inputs, expected = {"x": rows.astype("float32")}, None

@@ -22,6 +22,8 @@ ROOMS = [
     "slice_tf.training",
     "slice_tf_beam",
     "slice_tf_serving",
+    "slice_tf_serving.client",
+    "slice_tf_serving.deployment",
 ]
 LATE = [
     "slice_tf",
@@ -32,6 +34,8 @@ LATE = [
     "slice_tf.training",
     "slice_tf_beam",
     "slice_tf_serving",
+    "slice_tf_serving.client",
+    "slice_tf_serving.deployment",
 ]
 
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.json_answers import predictions, written_rows
-from slice_tf_serving.json_requests import JsonRequest
+from slice_tf_serving.json_forms.answers import predictions, written_rows
+from slice_tf_serving.json_forms.requests import JsonRequest
 
 Outputs = Mapping[str, Array]
 

@@ -12,8 +12,8 @@ from slice_tf_serving.batch_forms import ARRAYS, JSON_ROWS, BatchForm
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
-from slice_tf_serving.json_requests import JsonRequest
-from slice_tf_serving.json_values import is_fast
+from slice_tf_serving.json_forms.requests import JsonRequest
+from slice_tf_serving.json_forms.values import is_fast
 from slice_tf_serving.outcomes import Done, set_future
 from slice_tf_serving.specs import SignatureSpec
 

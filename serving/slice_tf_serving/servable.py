@@ -13,7 +13,7 @@ from slice_tf_serving.batcher import Batcher
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine
-from slice_tf_serving.json_requests import JsonRequest
+from slice_tf_serving.json_forms.requests import JsonRequest
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.outcomes import Done
 from slice_tf_serving.tensors import decode_all

@@ -14,13 +14,13 @@ import grpc
 
 from slice_tf_serving.grpc_service import add_services
 from slice_tf_serving.health import add_health
-from slice_tf_serving.http_front import HttpFront
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig, read_models_config
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.ports import listening
 from slice_tf_serving.request_log import LogSettings, RequestLog
-from slice_tf_serving.rest import RestApp
+from slice_tf_serving.rest.api import RestApp
+from slice_tf_serving.rest.front import HttpFront
 from slice_tf_serving.security import Tls, TokenInterceptor
 from slice_tf_serving.service import Service
 from slice_tf_serving.shared_metrics import SharedMetrics

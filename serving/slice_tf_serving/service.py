@@ -7,8 +7,8 @@ from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
 from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.json_answers import predictions
-from slice_tf_serving.json_requests import JsonRequest, parse
+from slice_tf_serving.json_forms.answers import predictions
+from slice_tf_serving.json_forms.requests import JsonRequest, parse
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import configs_of
 from slice_tf_serving.model_manager import ModelManager

@@ -16,7 +16,7 @@ from slice_tf.export.signatures import (
     WARMUP_FILE,
 )
 from slice_tf.files import replacing
-from slice_tf_serving.checksums import refresh_checksum
+from slice_tf_serving.deployment.checksums import refresh_checksum
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.meta_graph import read_meta_graph, signatures_of
 from slice_tf_serving.specs import SignatureSpec, TensorSpec

@@ -15,7 +15,7 @@ def main(argv: Sequence[str]) -> int:
     """Goes to a step and prints each that all servers have reached."""
     flags = _parse(argv)
 
-    from slice_tf_serving.canary_walk import CanaryWalk
+    from slice_tf_serving.deployment import CanaryWalk
 
     walk = CanaryWalk(
         flags.plan_dir,

@@ -29,7 +29,7 @@ def identity(flags: argparse.Namespace) -> dict[str, Any]:
         ValueError: If there is no token in the file, or a key without its
             certificate.
     """
-    from slice_tf_serving.target import Certificates
+    from slice_tf_serving.client import Certificates
 
     return {
         "token": flags.token_file and read_token(flags.token_file),

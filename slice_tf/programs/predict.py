@@ -126,8 +126,8 @@ def _client(flags: argparse.Namespace) -> Iterator["Client"]:
 
 def _input_answers(flags: argparse.Namespace, body: bytes) -> Iterator[str]:
     from slice_tf_serving.codes import ApiError
-    from slice_tf_serving.json_answers import predictions
-    from slice_tf_serving.json_requests import parse
+    from slice_tf_serving.json_forms.answers import predictions
+    from slice_tf_serving.json_forms.requests import parse
 
     with _client(flags) as client:
         signatures = client.metadata().signatures
@@ -164,7 +164,7 @@ def _record_answers(flags: argparse.Namespace) -> Iterator[str]:
 
     from slice_tf.data.tfrecord import read_records
     from slice_tf.export.signatures import EXAMPLES, EXAMPLES_INPUT
-    from slice_tf_serving.json_answers import rows
+    from slice_tf_serving.json_forms.answers import rows
 
     records = itertools.islice(read_records(flags.tfrecord), flags.limit)
     with _client(flags) as client:

@@ -22,7 +22,7 @@ def main(argv: Sequence[str]) -> int:
 def _publish(flags: argparse.Namespace) -> str:
     """Returns the path or URL of the new version."""
     if "://" in flags.base_dir:
-        from slice_tf_serving.publish_remote import publish_remote
+        from slice_tf_serving.deployment import publish_remote
 
         return publish_remote(
             flags.saved_model,
@@ -49,7 +49,7 @@ def _publish(flags: argparse.Namespace) -> str:
 
 def _newest(base_dir: str) -> int:
     """Returns the version that is served, from which a plan starts."""
-    from slice_tf_serving.publish_remote import newest_remote_version
+    from slice_tf_serving.deployment.publish_remote import newest_remote_version
     from slice_tf_serving.versions import newest_version
 
     if "://" not in base_dir:
@@ -66,7 +66,7 @@ def _newest(base_dir: str) -> int:
 def _write_plan(flags: argparse.Namespace, old: int, new: int) -> None:
     """Writes the `models.config` of each step, and says what to wait for."""
     from slice_tf.files import write_text
-    from slice_tf_serving.canary import canary_plan, step_file
+    from slice_tf_serving.deployment.canary import canary_plan, step_file
 
     directory = new_directory(flags.plan_dir)
     base = flags.server_base_dir or flags.base_dir

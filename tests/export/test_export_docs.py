@@ -13,7 +13,7 @@ from exported_task import made
 from slice_tf.data import Feature, FeatureSpec
 from slice_tf.export import export_hub_module, export_saved_model
 from slice_tf.models import VanillaModel, build_mlp
-from slice_tf_serving.checksums import check_files
+from slice_tf_serving.deployment.checksums import check_files
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "export.md"
 BLOCK = re.compile(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)

@@ -7,7 +7,7 @@ import pytest
 
 from exported_task import NAMES, assert_same, made
 from slice_tf_serving import AsyncClient, ModelServer
-from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.client import RequestError
 
 
 @pytest.fixture(params=["grpc", "http"])

@@ -11,9 +11,9 @@ from plain_model import save_plain
 from slice_tf import cli
 from slice_tf.files import write_text
 from slice_tf_serving import Client, ModelServer
-from slice_tf_serving.canary import canary_plan, step_file
-from slice_tf_serving.canary_walk import CanaryWalk
-from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.client import RequestError
+from slice_tf_serving.deployment import CanaryWalk
+from slice_tf_serving.deployment.canary import canary_plan, step_file
 from slice_tf_serving.model_config import (
     ModelConfig,
     models_config,

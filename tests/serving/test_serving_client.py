@@ -18,9 +18,9 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 
 from exported_task import NAMES, assert_same, made
 from slice_tf_serving import Client, ModelServer
-from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.client import RequestError
+from slice_tf_serving.client.transport import Call
 from slice_tf_serving.model_config import ModelConfig
-from slice_tf_serving.transport import Call
 
 SIGNATURES = [
     (name, signature)

@@ -20,9 +20,9 @@ from tensorflow_serving.apis import predict_pb2
 
 from slice_tf_serving.codes import ApiError
 from slice_tf_serving.dtypes import BY_NAME
-from slice_tf_serving.json_answers import predictions
-from slice_tf_serving.json_examples import parse_examples
-from slice_tf_serving.json_requests import parse
+from slice_tf_serving.json_forms.answers import predictions
+from slice_tf_serving.json_forms.examples import parse_examples
+from slice_tf_serving.json_forms.requests import parse
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import decode, decode_all, fill
 

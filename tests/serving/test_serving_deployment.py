@@ -8,8 +8,7 @@ import pytest
 import yaml
 
 from slice_tf_serving import metrics
-from slice_tf_serving.model_config import read_models_config
-from slice_tf_serving.server_files import (
+from slice_tf_serving.deployment.server_files import (
     batching_parameters,
     check_batching,
     check_monitoring,
@@ -17,6 +16,7 @@ from slice_tf_serving.server_files import (
     monitoring_config,
     ssl_config,
 )
+from slice_tf_serving.model_config import read_models_config
 
 ROOT = pathlib.Path(__file__).parents[2] / "serving"
 METADATA = "/v1/models/digits/metadata"

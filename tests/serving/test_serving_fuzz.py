@@ -8,8 +8,8 @@ import pytest
 from tensorflow_serving.apis import classification_pb2
 
 from slice_tf_serving.codes import ApiError
-from slice_tf_serving.json_examples import parse_examples
-from slice_tf_serving.json_requests import parse
+from slice_tf_serving.json_forms.examples import parse_examples
+from slice_tf_serving.json_forms.requests import parse
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 
 ROUNDS = 1000

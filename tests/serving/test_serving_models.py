@@ -13,7 +13,7 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 
 from plain_model import save_plain
 from slice_tf_serving import Client, ModelServer
-from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.client import RequestError
 from slice_tf_serving.model_config import (
     ModelConfig,
     models_config,

@@ -8,7 +8,7 @@ import tensorflow as tf
 from exported_task import made
 from slice_tf.export import export_saved_model
 from slice_tf_serving import publish, rollback
-from slice_tf_serving.publish_remote import publish_remote
+from slice_tf_serving.deployment import publish_remote
 from slice_tf_serving.versions import list_versions
 from slice_tf_serving.warmup import read_warmup
 

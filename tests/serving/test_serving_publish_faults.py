@@ -12,8 +12,8 @@ import pytest
 
 from slice_tf.export.checksums import write_checksums
 from slice_tf_serving import publish
-from slice_tf_serving.checksums import check_files
-from slice_tf_serving.contract_changes import find_changes
+from slice_tf_serving.deployment.checksums import check_files
+from slice_tf_serving.deployment.contract_changes import find_changes
 from slice_tf_serving.versions import list_versions
 
 CONTRACT = "assets.extra/signature.json"
@@ -21,7 +21,7 @@ CONTRACT = "assets.extra/signature.json"
 # Publishes, and is killed when it comes to a step for the nth time.
 KILLED = """
 import os, signal, sys
-import slice_tf_serving.publish_local as module
+import slice_tf_serving.deployment.publish_local as module
 
 source, base, name, times = sys.argv[1:]
 owner, _, step = name.rpartition(".")

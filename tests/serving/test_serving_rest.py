@@ -6,8 +6,8 @@ import pytest
 from exported_task import made
 from slice_tf_serving import ModelServer
 from slice_tf_serving.codes import ApiError, Code
-from slice_tf_serving.http_messages import refusal
 from slice_tf_serving.limits import Limits
+from slice_tf_serving.rest.messages import refusal
 
 PREDICT = "/v1/models/plain:predict"
 

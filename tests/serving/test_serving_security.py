@@ -14,10 +14,9 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 )
 
 from slice_tf_serving import Client, ModelServer
-from slice_tf_serving.client_errors import RequestError, ServerError
+from slice_tf_serving.client import Certificates, RequestError, ServerError
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.security import Tls
-from slice_tf_serving.target import Certificates
 
 PREDICT = "/v1/models/plain:predict"
 BODY = b'{"instances": [1]}'

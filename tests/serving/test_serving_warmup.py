@@ -6,7 +6,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from slice_tf.data import decode
 from slice_tf_serving import ModelServer, write_warmup
-from slice_tf_serving.checksums import check_files
+from slice_tf_serving.deployment.checksums import check_files
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.servable import Servable
 from slice_tf_serving.warmup import read_warmup

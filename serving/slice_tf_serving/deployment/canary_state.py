@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from slice_tf_serving.client import Client
-from slice_tf_serving.client_errors import RequestError
+from slice_tf_serving.client.errors import RequestError
+from slice_tf_serving.client.patience import NOT_READY
+from slice_tf_serving.client.transport import VersionStatus
 from slice_tf_serving.codes import Code
-from slice_tf_serving.patience import NOT_READY
-from slice_tf_serving.transport import VersionStatus
 
 
 def missing(

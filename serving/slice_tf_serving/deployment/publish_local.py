@@ -8,8 +8,11 @@ import time
 import uuid
 
 from slice_tf.export.signatures import WARMUP_FILE
-from slice_tf_serving.checksums import check_files
-from slice_tf_serving.contract_changes import check_contract, read_contract
+from slice_tf_serving.deployment.checksums import check_files
+from slice_tf_serving.deployment.contract_changes import (
+    check_contract,
+    read_contract,
+)
 from slice_tf_serving.versions import MAX_VERSION, list_versions, numbered
 
 # Names that servers ignore, because they are no numbers.

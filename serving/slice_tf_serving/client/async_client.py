@@ -6,19 +6,17 @@ from types import TracebackType
 from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT
-from slice_tf_serving.client_checks import joined, prepared
-from slice_tf_serving.client_errors import RequestError
-from slice_tf_serving.codes import Code
-from slice_tf_serving.dtypes import Array
-from slice_tf_serving.patience import (
+from slice_tf_serving.client.checks import joined, prepared
+from slice_tf_serving.client.errors import RequestError
+from slice_tf_serving.client.patience import (
     NOT_READY,
     SECONDS_BETWEEN_TRIES,
     Patience,
     check_patience,
 )
-from slice_tf_serving.server_url import ServerUrl
-from slice_tf_serving.target import Certificates, Target
-from slice_tf_serving.transport import (
+from slice_tf_serving.client.server_url import ServerUrl
+from slice_tf_serving.client.target import Certificates, Target
+from slice_tf_serving.client.transport import (
     Answer,
     AsyncTransport,
     Call,
@@ -26,6 +24,8 @@ from slice_tf_serving.transport import (
     Metadata,
     VersionStatus,
 )
+from slice_tf_serving.codes import Code
+from slice_tf_serving.dtypes import Array
 
 
 class AsyncClient:
@@ -166,12 +166,12 @@ class AsyncClient:
 
 def _way(url: ServerUrl, target: Target) -> tuple[Codec, AsyncTransport]:
     if url.is_grpc:
-        from slice_tf_serving.grpc_codec import GrpcCodec
-        from slice_tf_serving.grpc_transport import AsyncGrpcTransport
+        from slice_tf_serving.client.grpc_codec import GrpcCodec
+        from slice_tf_serving.client.grpc_transport import AsyncGrpcTransport
 
         return GrpcCodec(target, str(url)), AsyncGrpcTransport(url, target)
-    from slice_tf_serving.http_async_transport import AsyncHttpTransport
-    from slice_tf_serving.http_codec import HttpCodec
+    from slice_tf_serving.client.http_async_transport import AsyncHttpTransport
+    from slice_tf_serving.client.http_codec import HttpCodec
 
     codec = HttpCodec(target, str(url))
     return codec, AsyncHttpTransport(url, target, codec)

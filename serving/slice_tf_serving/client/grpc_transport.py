@@ -4,11 +4,11 @@ from typing import Any
 
 import grpc
 
-from slice_tf_serving.client_errors import failure
+from slice_tf_serving.client.errors import failure
+from slice_tf_serving.client.server_url import ServerUrl
+from slice_tf_serving.client.target import Certificates, Target
+from slice_tf_serving.client.transport import Answer, Call
 from slice_tf_serving.codes import Code
-from slice_tf_serving.server_url import ServerUrl
-from slice_tf_serving.target import Certificates, Target
-from slice_tf_serving.transport import Answer, Call
 
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),

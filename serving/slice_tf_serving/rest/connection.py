@@ -8,14 +8,14 @@ from typing import Any, Protocol
 import httptools
 
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.http_messages import (
+from slice_tf_serving.limits import Limits
+from slice_tf_serving.rest.messages import (
     HEADERS,
     HttpAnswer,
     HttpRequest,
     refusal,
     too_large,
 )
-from slice_tf_serving.limits import Limits
 
 _HEAD_BYTES = 64 << 10  # of a request's head; also of what follows its body
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.json_values import described, encoded
+from slice_tf_serving.json_forms.values import described, encoded
 
 SIGNATURE = "signature_name"
 

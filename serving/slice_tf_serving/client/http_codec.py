@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf_serving.client_errors import ServerError, failure
+from slice_tf_serving.client.errors import ServerError, failure
+from slice_tf_serving.client.target import Target
+from slice_tf_serving.client.transport import Call, Metadata, VersionStatus
 from slice_tf_serving.codes import Code
 from slice_tf_serving.dtypes import BY_NAME, Array
 from slice_tf_serving.specs import (
@@ -16,9 +18,7 @@ from slice_tf_serving.specs import (
     TensorSpec,
     callable_signatures,
 )
-from slice_tf_serving.target import Target
 from slice_tf_serving.tensors import to_bytes
-from slice_tf_serving.transport import Call, Metadata, VersionStatus
 
 _CODES = {
     400: Code.INVALID_ARGUMENT,

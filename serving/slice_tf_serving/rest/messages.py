@@ -5,7 +5,7 @@ import http
 import zlib
 
 from slice_tf_serving.codes import ApiError, Code
-from slice_tf_serving.json_answers import failure
+from slice_tf_serving.json_forms.answers import failure
 
 _REASONS = {one.value: one.phrase for one in http.HTTPStatus}
 _REASONS[499] = "Client Closed Request"  # of no standard

@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slice_tf.files import write_text
-from slice_tf_serving.canary import read_steps
-from slice_tf_serving.canary_state import missing
 from slice_tf_serving.client import Client
+from slice_tf_serving.client.patience import SECONDS_BETWEEN_TRIES
+from slice_tf_serving.client.target import Certificates, Target
+from slice_tf_serving.deployment.canary import read_steps
+from slice_tf_serving.deployment.canary_state import missing
+from slice_tf_serving.deployment.server_reload import reload_models
 from slice_tf_serving.model_config import (
     new_config_message,
     read_config_message,
     text_of,
 )
-from slice_tf_serving.patience import SECONDS_BETWEEN_TRIES
-from slice_tf_serving.server_reload import reload_models
-from slice_tf_serving.target import Certificates, Target
 
 _LOOK_SECONDS = 10.0  # for one answer
 

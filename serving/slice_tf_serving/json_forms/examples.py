@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from slice_tf_serving.codes import invalid
-from slice_tf_serving.json_document import read_document
-from slice_tf_serving.json_values import (
+from slice_tf_serving.json_forms.document import read_document
+from slice_tf_serving.json_forms.values import (
     described,
     encoded,
     is_base64,

@@ -3,11 +3,11 @@
 import http.client
 import threading
 
-from slice_tf_serving.client_errors import too_late, unreachable
-from slice_tf_serving.http_codec import HttpCodec
-from slice_tf_serving.server_url import ServerUrl
-from slice_tf_serving.target import Certificates, Target
-from slice_tf_serving.transport import Answer, Call
+from slice_tf_serving.client.errors import too_late, unreachable
+from slice_tf_serving.client.http_codec import HttpCodec
+from slice_tf_serving.client.server_url import ServerUrl
+from slice_tf_serving.client.target import Certificates, Target
+from slice_tf_serving.client.transport import Answer, Call
 
 
 class HttpTransport:

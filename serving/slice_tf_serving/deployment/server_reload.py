@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from slice_tf_serving.client_errors import failure
+from slice_tf_serving.client.errors import failure
+from slice_tf_serving.client.grpc_transport import GrpcTransport
+from slice_tf_serving.client.server_url import ServerUrl
+from slice_tf_serving.client.target import Target
+from slice_tf_serving.client.transport import Call
 from slice_tf_serving.codes import Code
-from slice_tf_serving.grpc_transport import GrpcTransport
-from slice_tf_serving.server_url import ServerUrl
-from slice_tf_serving.target import Target
-from slice_tf_serving.transport import Call
 
 _PATH = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 

@@ -6,8 +6,8 @@ import socket
 import ssl
 import time
 
-from slice_tf_serving.http_connection import App, Common, HttpConnection
 from slice_tf_serving.limits import Limits
+from slice_tf_serving.rest.connection import App, Common, HttpConnection
 
 _LOOK_SECONDS = 1.0  # at most, between two looks at connections
 _POLL_SECONDS = 0.005

@@ -10,13 +10,13 @@ from google.protobuf import json_format
 
 from slice_tf_serving import metrics
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.http_connection import HttpConnection
-from slice_tf_serving.http_messages import HttpAnswer, HttpRequest, refusal
 from slice_tf_serving.inference import CLASSIFY, REGRESS
-from slice_tf_serving.json_answers import dumped, results
-from slice_tf_serving.json_examples import parse_examples
+from slice_tf_serving.json_forms.answers import dumped, results
+from slice_tf_serving.json_forms.examples import parse_examples
 from slice_tf_serving.outcomes import Done, tell_of
-from slice_tf_serving.rest_path import RestPath
+from slice_tf_serving.rest.connection import HttpConnection
+from slice_tf_serving.rest.messages import HttpAnswer, HttpRequest, refusal
+from slice_tf_serving.rest.path import RestPath
 from slice_tf_serving.security import UNAUTHENTICATED, is_allowed
 from slice_tf_serving.servable import Servable
 from slice_tf_serving.service import Service

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf_serving.api_messages import STATES, message
-from slice_tf_serving.client_errors import ServerError
+from slice_tf_serving.client.api_messages import STATES, message
+from slice_tf_serving.client.errors import ServerError
+from slice_tf_serving.client.target import Target
+from slice_tf_serving.client.transport import Call, Metadata, VersionStatus
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import BY_NAME, BY_NUMBER, Array
 from slice_tf_serving.specs import INTERNAL, SignatureSpec, TensorSpec
-from slice_tf_serving.target import Target
 from slice_tf_serving.tensors import decode, fill
-from slice_tf_serving.transport import Call, Metadata, VersionStatus
 
 _PREDICTION = "/tensorflow.serving.PredictionService"
 _MODEL = "/tensorflow.serving.ModelService"

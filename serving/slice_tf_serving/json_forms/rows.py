@@ -7,7 +7,7 @@ import numpy as np
 
 from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.json_values import (
+from slice_tf_serving.json_forms.values import (
     BASE64,
     Reader,
     described,

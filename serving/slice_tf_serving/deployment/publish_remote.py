@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from slice_tf.export.signatures import CONTRACT_FILE, WARMUP_FILE
 from slice_tf.files import read_json
-from slice_tf_serving.checksums import check_files
-from slice_tf_serving.contract_changes import Contract, check_contract
+from slice_tf_serving.deployment.checksums import check_files
+from slice_tf_serving.deployment.contract_changes import (
+    Contract,
+    check_contract,
+)
 from slice_tf_serving.versions import MAX_VERSION
 
 _LAST = "saved_model.pb"

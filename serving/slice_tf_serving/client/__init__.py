@@ -1,0 +1,5 @@
+"""Calls a model server, NumPy in and out, without TensorFlow."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""Brings an export in front of callers: publish, roll back, canary, files."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
