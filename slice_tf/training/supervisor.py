@@ -4,6 +4,7 @@ import collections
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,8 @@ TERMINATED = 128 + signal.SIGTERM
 SECONDS_TO_LEAVE = 60
 _LAST_LINES = 200
 _TRACEBACK = "Traceback (most recent call last)"
+# What other threads log into the middle of a traceback is no name of a class.
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(: |$)")
 
 
 def supervise(
@@ -172,4 +175,4 @@ def _error_of(lines: Sequence[str]) -> str:
     """
     starts = [i for i, line in enumerate(lines) if line.startswith(_TRACEBACK)]
     after = lines[starts[-1] + 1 :] if starts else ()
-    return next((one for one in after if one[:1].isalpha()), lines[-1])
+    return next((one for one in after if _ERROR.match(one)), lines[-1])

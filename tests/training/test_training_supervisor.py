@@ -63,6 +63,11 @@ def test_one_after_a_death_is_and_a_traceback_is_told_by_its_error(caplog):
     program = (
         "import os, sys; open('tried', 'a').write('x')\n"
         "tries = os.path.getsize('tried')\n"
+        "def told(kind, error, trace):\n"
+        "    print('Traceback (most recent call last):', file=sys.stderr)\n"
+        "    print('E0000 00:00:17.8 28 some.cc:6] log', file=sys.stderr)\n"
+        "    print(f'{kind.__name__}: {error}', file=sys.stderr)\n"
+        "sys.excepthook = told\n"
         "if tries == 1: raise RuntimeError('worker 1 died\\nask its log')\n"
         "sys.exit(2 if tries == 2 else 0)"
     )

@@ -153,7 +153,7 @@ def test_a_death_during_a_checkpoint_starts_both_hosts_again(
     (tmp_path / "deadly").touch()
     chief, other = train_on_two_hosts("killed")
     assert "is the disk full?" not in chief
-    assert "a worker ended with status 1 (tensorflow" in chief
+    assert "starting again, 1 of 2" in chief  # Its cause depends on timing.
     assert "a worker ended with status -9 (killed by SIGKILL" in other
     sys.path.append(str(tmp_path))
     weights = [
