@@ -1,5 +1,11 @@
 """Modules for TensorFlow Hub, built and saved here."""
 
+import contextlib
+import functools
+import http.server
+import tarfile
+import threading
+
 import numpy as np
 import tensorflow as tf
 
@@ -57,6 +63,26 @@ def save_words(directory):
     )
     vocabulary.unlink()
     return directory
+
+
+@contextlib.contextmanager
+def served(module, directory):
+    """Yields a URL below which `words.tar.gz` holds a saved module."""
+    directory.mkdir()
+    with tarfile.open(directory / "words.tar.gz", "w:gz") as archive:
+        for path in module.iterdir():
+            archive.add(path, path.name)
+    handler = functools.partial(
+        http.server.SimpleHTTPRequestHandler, directory=directory
+    )
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Scale(tf.train.Checkpoint):

@@ -12,7 +12,8 @@ from slice_tf.data import read_records
 from slice_tf.evaluation import ModelFacts, Results
 from slice_tf.schema import FILE_NAME, SliceSchema
 from slice_tf_beam import paths
-from slice_tf_beam.options import make_options, open_runner
+from slice_tf_beam.options import make_options
+from slice_tf_beam.over_shards import run_over_shards
 from slice_tf_beam.predictions import (
     BATCH,
     Counts,
@@ -66,20 +67,15 @@ def evaluate_predictions(
     target = paths.absolute(output)
     report = paths.temporary(paths.directory_of(target), "evaluation")
     try:
-        with (
-            open_runner(options) as runner,
-            beam.Pipeline(runner=runner, options=options) as pipeline,
-        ):
-            _ = (
-                pipeline
-                | "Shards" >> beam.Create(shards)
-                | "SpreadShards" >> beam.Reshuffle()
-                | "CountShards" >> beam.ParDo(_CountShard(spec))
-                | "MergeCounts"
-                >> beam.CombineGlobally(_MergeCounts(spec)).without_defaults()
-                | "WriteResults"
-                >> beam.Map(_write, report, predictions, spec.with_baseline)
-            )
+        run_over_shards(
+            shards,
+            options,
+            "CountShards" >> beam.ParDo(_CountShard(spec)),
+            "MergeCounts"
+            >> beam.CombineGlobally(_MergeCounts(spec)).without_defaults(),
+            "WriteResults"
+            >> beam.Map(_write, report, predictions, spec.with_baseline),
+        )
         values = paths.read_json(report)
     finally:
         paths.discard([report])
@@ -137,11 +133,9 @@ class _CountShard(beam.DoFn):
                 self._examples.inc(len(batch))
                 start += len(batch)
         except _USER_ERRORS as error:
-            text, place = str(error), shard.path
-            if start:  # rows are told from there on
-                place = f"{place}, from record {start}"
-            known = shard.path in text
-            failures.append(text if known else f"{place}: {text}")
+            # Rows are told from there on.
+            where = f", from record {start}" if start else ""
+            failures.append(shard.named(str(error), where))
         yield evaluator, failures
 
 

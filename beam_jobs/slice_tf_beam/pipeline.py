@@ -174,11 +174,9 @@ class _JoinParts(_ShardDoFn):
 
 
 def _describe(error: BaseException, shard: Shard) -> str:
-    text = str(error)
-    named = "" if shard.path in text else f"{shard.path}: "
     if isinstance(error, (ValueError, TypeError)):
-        return named + text
-    return f"{named}{type(error).__name__}: {text}"
+        return shard.named(str(error))
+    return shard.named(f"{type(error).__name__}: {error}")
 
 
 def _write_told(told: Told, path: str) -> None:

@@ -13,7 +13,8 @@ from slice_tf.data import encode, read_records, write_records
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf_beam import output, paths
 from slice_tf_beam.only_writer import only_writer
-from slice_tf_beam.options import make_options, open_runner
+from slice_tf_beam.options import make_options
+from slice_tf_beam.over_shards import run_over_shards
 from slice_tf_beam.shards import Shard, check_output, list_shards
 
 SCORES = "scores.json"
@@ -79,20 +80,15 @@ def score_found_slices(
         output.prepare_output(directory, {}, overwrite=False)
         report = paths.temporary(directory, "counts")
         try:
-            with (
-                open_runner(options) as runner,
-                beam.Pipeline(runner=runner, options=options) as pipeline,
-            ):
-                _ = (
-                    pipeline
-                    | "Shards" >> beam.Create(shards)
-                    | "SpreadShards" >> beam.Reshuffle()
-                    | "ScoreShards"
-                    >> beam.ParDo(_ScoreShard(directory, regions, load))
-                    | "GatherCounts"
-                    >> beam.CombineGlobally(_gather).without_defaults()
-                    | "WriteCounts" >> beam.Map(_write, report)
-                )
+            run_over_shards(
+                shards,
+                options,
+                "ScoreShards"
+                >> beam.ParDo(_ScoreShard(directory, regions, load)),
+                "GatherCounts"
+                >> beam.CombineGlobally(_gather).without_defaults(),
+                "WriteCounts" >> beam.Map(_write, report),
+            )
             values = _values(paths.read_json(report), regions, names)
         finally:
             output.sweep(directory)
@@ -126,10 +122,7 @@ class _ScoreShard(beam.DoFn):
             paths.rename(partial, target)
         except _USER_ERRORS as error:
             paths.discard([partial])
-            text = str(error)
-            known = shard.path in text
-            failure = text if known else f"{shard.path}: {text}"
-            yield [(shard.name, 0, [], failure)]
+            yield [(shard.name, 0, [], shard.named(str(error)))]
             return
         self._examples.inc(count)
         yield [(shard.name, count, members.tolist(), "")]

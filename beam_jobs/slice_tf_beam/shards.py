@@ -30,6 +30,10 @@ class Shard:
         """Its file name, which the sliced shard bears too."""
         return paths.name_of(self.path)
 
+    def named(self, text: str, where: str = "") -> str:
+        """Returns a message that names the shard, and where in it."""
+        return text if self.path in text else f"{self.path}{where}: {text}"
+
 
 def list_shards(pattern: str) -> list[Shard]:
     """Returns the shards of a pattern or a directory, sorted by path.

@@ -173,7 +173,9 @@ def _of_intervals(
     margins: Any,
 ) -> Differences:
     """From the paired intervals that the candidate's results hold."""
-    differences = [_difference(one, metric) for one in candidate.slices]
+    differences = [
+        _difference(one, metric, candidate.leading) for one in candidate.slices
+    ]
     found = [one for one in differences if one is not None]
     if len(found) < len(differences):
         known = candidate.slices[-1].comparison
@@ -191,9 +193,9 @@ def _of_intervals(
     return Differences(True, before, after, found, largest, p, spread)
 
 
-def _difference(one: SliceResult, metric: str) -> Metric | None:
+def _difference(one: SliceResult, metric: str, leading: str) -> Metric | None:
     if one.comparison is None:
         return None
-    if metric == "mae":
+    if metric == leading:
         return one.comparison.difference
     return one.comparison.differences.get(metric)

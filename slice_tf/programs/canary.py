@@ -5,8 +5,8 @@ import logging
 import pathlib
 from collections.abc import Sequence
 
-from slice_tf.programs.client_flags import add_identity, identity, seconds
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.client_flags import add_identity, identity
+from slice_tf.programs.flags import FlagParser, positive_int, positive_number
 
 logger = logging.getLogger("slice_tf.canary")
 
@@ -80,7 +80,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add(
         "--timeout",
-        type=seconds,
+        type=positive_number,
         default=300.0,
         help="seconds that the servers have for a step",
     )

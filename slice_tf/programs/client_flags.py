@@ -37,16 +37,3 @@ def identity(flags: argparse.Namespace) -> dict[str, Any]:
             flags.tls_ca, flags.tls_key, flags.tls_certificate
         ),
     }
-
-
-def seconds(text: str) -> float:
-    """Reads a flag's value that is a time."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"must be a positive number. Received: {text}"
-        )
-    return value

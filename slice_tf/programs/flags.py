@@ -96,6 +96,19 @@ def positive_int(text: str) -> int:
     return value
 
 
+def positive_number(text: str) -> float:
+    """Reads a flag's value that is a time, or another amount."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(
+            f"must be a positive number. Received: {text}"
+        )
+    return value
+
+
 def whole_number(text: str) -> int:
     """Reads a flag's value that may be 0."""
     if not text.isdecimal():

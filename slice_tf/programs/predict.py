@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from slice_tf.programs.client_flags import add_identity, identity, seconds
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.client_flags import add_identity, identity
+from slice_tf.programs.flags import FlagParser, positive_int, positive_number
 
 if TYPE_CHECKING:
     from slice_tf_serving import Client
@@ -64,10 +64,15 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         default=10,
         help="number of records of --tfrecord to send",
     )
-    add("--timeout", type=seconds, default=30.0, help="seconds for a call")
+    add(
+        "--timeout",
+        type=positive_number,
+        default=30.0,
+        help="seconds for a call",
+    )
     add(
         "--wait",
-        type=seconds,
+        type=positive_number,
         help="seconds to wait for a server that is starting; by default none",
     )
     return parser.parse(argv)

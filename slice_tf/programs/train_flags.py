@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slice_tf.data.oversample import Oversample
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.flags import FlagParser, positive_int, positive_number
 from slice_tf.training.config import (
     CHOICES,
     TrainConfig,
@@ -247,7 +247,7 @@ def _add_loop_flags(parser: FlagParser) -> None:
         "--learning-rate",
         "optimizer.learning_rate",
         "of Adam",
-        type=_rate,
+        type=positive_number,
     )
     _add(
         parser,
@@ -339,15 +339,3 @@ def _times(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return text
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"must be a positive number. Received: {text}"
-        )
-    return rate

@@ -1,9 +1,5 @@
-import functools
-import http.server
 import shutil
 import sys
-import tarfile
-import threading
 
 import keras
 import numpy as np
@@ -16,6 +12,7 @@ from hub_modules import (
     mean_of_words,
     save_scale,
     save_words,
+    served,
 )
 from slice_tf.backbones import HubLayer
 from slice_tf.data import Feature, FeatureSpec
@@ -196,22 +193,10 @@ def test_url_of_an_archive_is_resolved_by_tensorflow_hub(
 ):
     pytest.importorskip("tensorflow_hub")
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "www").mkdir()
-    with tarfile.open(tmp_path / "www" / "words.tar.gz", "w:gz") as archive:
-        for path in words.iterdir():
-            archive.add(path, path.name)
-    handler = functools.partial(
-        http.server.SimpleHTTPRequestHandler, directory=tmp_path / "www"
-    )
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with served(words, tmp_path / "www") as url:
         layer = HubLayer(f"{url}/words.tar.gz")
         with pytest.raises(ValueError, match=r"URL must lead to.*none.tar"):
             HubLayer(f"{url}/none.tar.gz")
-        server.shutdown()
-        thread.join()
     output = layer(tf.constant(TEXTS))
     np.testing.assert_allclose(output, mean_of_words(TEXTS), rtol=1e-6)
 

@@ -1,16 +1,12 @@
-import functools
-import http.server
 import json
 import sys
-import tarfile
-import threading
 
 import keras
 import numpy as np
 import pytest
 
 from discovery.planted import planted
-from hub_modules import TEXTS, mean_of_words, save_words
+from hub_modules import TEXTS, mean_of_words, save_words, served
 from slice_tf.cli import main
 from slice_tf.data import (
     FeatureSpec,
@@ -205,20 +201,8 @@ def test_an_address_of_tensorflow_hub_embeds(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow_hub")
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache"))
     words = save_words(tmp_path / "words")
-    (tmp_path / "www").mkdir()
-    with tarfile.open(tmp_path / "www" / "words.tar.gz", "w:gz") as archive:
-        for path in words.iterdir():
-            archive.add(path, path.name)
-    handler = functools.partial(
-        http.server.SimpleHTTPRequestHandler, directory=tmp_path / "www"
-    )
-    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        host = f"http://127.0.0.1:{server.server_port}"
-        embed = load_encoder(f"{host}/words.tar.gz")
-        server.shutdown()
-        thread.join()
+    with served(words, tmp_path / "www") as url:
+        embed = load_encoder(f"{url}/words.tar.gz")
     texts = np.array([text.encode() for text in TEXTS], object)
     np.testing.assert_allclose(
         embed({"text": texts}), mean_of_words(TEXTS), rtol=1e-6
