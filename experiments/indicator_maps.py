@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         )
         trained = train_alike(new_slice_aware(), problem)
         everywhere = np.broadcast_to(grid, (flags.seeds, *grid.shape))
-        q = trained.outputs(everywhere)["indicator_logits"][0]
+        q = trained.output("indicator_logits", everywhere)[0]
         maps[f"{noise:.0%} swapped"] = q.T.reshape(2, GRID, GRID)
-        found = trained.outputs(problem.test.points)["indicator_logits"]
+        found = trained.output("indicator_logits", problem.test.points)
         areas = _areas(found, problem)
         rows.append([f"{noise:.0%}", *(spread(one) for one in areas.T)])
     words = (
