@@ -158,6 +158,22 @@ class Row:
         """
         return self._many(key, "float_list", np.float32, default)
 
+    def texts(
+        self, key: str, default: T | _Required = REQUIRED
+    ) -> list[str] | T:
+        """Returns a bytes feature's values as UTF-8 texts, in order.
+
+        Raises:
+            ValueError: If the feature is missing, or a value is no UTF-8.
+            TypeError: If it holds numbers.
+        """
+        found, values = self.raw(key)
+        if not found:
+            return self._default(key, default)
+        if found != "bytes_list":
+            _refuse_kind(key, found, "bytes_list")
+        return [value.decode() for value in values]
+
     def raw(self, key: str) -> tuple[str, Values]:
         """Returns a feature's kind and values as the example holds them.
 
@@ -206,8 +222,8 @@ class Row:
         if values:
             raise ValueError(
                 "A feature must have one value to be read as one. Received: "
-                f"feature={key!r}, values={len(values)}. Read it with `ints`, "
-                "`floats` or `row[key]`."
+                f"feature={key!r}, values={len(values)}. Read it with `texts`, "
+                "`ints`, `floats` or `row[key]`."
             )
         return self._default(key, default)
 

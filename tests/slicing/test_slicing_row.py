@@ -15,6 +15,8 @@ FEATURES = {
     "none": np.array([], np.float32),
 }
 
+ACCESSORS = ("text", "texts", "bytes", "int", "ints", "float", "floats")
+
 
 def from_example(features):
     return Row.from_example(decode(encode(features)))
@@ -48,6 +50,13 @@ def test_several_values_are_read_as_an_array(row, accessor, key, expected):
     assert getattr(row, accessor)(key) is found
 
 
+def test_several_texts_are_a_list_also_where_there_is_one(row):
+    assert row.texts("words") == ["a", "b"]
+    assert row.texts("text") == ["héllo"]
+    with pytest.raises(TypeError, match="holds=int64, read as=bytes"):
+        row.texts("ages", default=[])
+
+
 def test_arrays_cannot_be_written_to(row):
     with pytest.raises(ValueError, match="read-only"):
         row.ints("ages")[0] = 1
@@ -74,9 +83,7 @@ def test_names_are_known(row):
     assert repr(row) == f"Row({', '.join(sorted(FEATURES))})"
 
 
-@pytest.mark.parametrize(
-    "accessor", ["text", "bytes", "int", "float", "ints", "floats"]
-)
+@pytest.mark.parametrize("accessor", ACCESSORS)
 def test_a_missing_feature_is_the_default_or_an_error(row, accessor):
     read = getattr(row, accessor)
     assert read("wages", default=None) is None
@@ -128,7 +135,7 @@ def test_reading_never_changes_the_message():
     message = decode(encode(FEATURES))
     before = message.SerializeToString(deterministic=True)
     row = Row.from_example(message)
-    for accessor in ("text", "bytes", "int", "float", "ints", "floats"):
+    for accessor in ACCESSORS:
         getattr(row, accessor)("absent", default=None)
     assert "absent" not in row
     assert "absent" not in list(row)
