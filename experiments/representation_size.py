@@ -72,16 +72,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
 
 
-def _of_size(size: int, problem: Problem) -> dict[str, Any]:
-    units = (size, size)
-    runs = {
-        "VANILLA": train_alike(new_vanilla, problem, units),
-        "DP": train_alike(new_vanilla, problem, units, _soft_labels(problem)),
-        "SRAM": train_alike(new_slice_aware(units=size), problem, units),
-    }
-    return {name: run.accuracies(problem) for name, run in runs.items()}
-
-
 def _soft_labels(problem: Problem) -> Any:
     """Returns what data programming learns, `[seeds, examples, 2]`."""
     train = problem.train

@@ -17,7 +17,7 @@ from slice_tf.schema import SliceSchema
 class GroupDROModel(TaskModel):
     """A plain model that minimises `sum_g w_g * mean loss of slice g`.
 
-    After each step `w_g` is multiplied by `exp(step_size * loss of g)`. The
+    Each step first multiplies `w_g` by `exp(step_size * loss of g)`. The
     slices may overlap; the base slice is one of them.
 
     Args:
@@ -52,7 +52,6 @@ class GroupDROModel(TaskModel):
             trainable=False,
             name="log_weights",
         )
-        self._is_training = True
         self.build_from_backbone()
 
     def compute_loss(
@@ -63,25 +62,36 @@ class GroupDROModel(TaskModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        self._is_training = training  # Evaluation must not move weights.
+        if training:
+            self._follow(self._read(y), y_pred)
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
+    def _follow(self, targets: Targets, outputs: Any) -> None:
+        """Raises the weight of each slice by its loss."""
+        losses, shares = _losses(targets, outputs)
+        of_slice = ops.mean(shares * losses[:, None], axis=0)
+        step = self.step_size * ops.stop_gradient(of_slice)
+        self.log_weights.assign_add(step)
+
     def loss_parts(self, outputs: Any, targets: Targets) -> dict[str, Any]:
-        losses = cross_entropy(outputs["logits"], targets.learned_label)
-        everyone = ops.ones_like(losses)[:, None]
-        members = ops.concatenate([targets.membership, everyone], axis=-1)
-        # Of each example in the mean of each slice, so that a mean over the
-        # batch is a mean over the slice.
-        shares = members / ops.maximum(ops.mean(members, axis=0), 1e-6)
+        losses, shares = _losses(targets, outputs)
         weights = ops.softmax(self.log_weights)
-        if self._is_training:
-            of_slice = ops.mean(shares * losses[:, None], axis=0)
-            step = self.step_size * ops.stop_gradient(of_slice)
-            self.log_weights.assign_add(step)
         return {"group_loss": losses * ops.sum(shares * weights, axis=-1)}
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "step_size": self.step_size}
+
+
+def _losses(targets: Targets, outputs: Any) -> tuple[Any, Any]:
+    """Returns losses `[batch]`, and shares `[batch, slices + 1]` of slices.
+
+    A share is of the example in the mean of the slice, so that a mean over
+    the batch is a mean over the slice.
+    """
+    losses = cross_entropy(outputs["logits"], targets.learned_label)
+    everyone = ops.ones_like(losses)[:, None]
+    members = ops.concatenate([targets.membership, everyone], axis=-1)
+    return losses, members / ops.maximum(ops.mean(members, axis=0), 1e-6)
 
 
 def train_group_dro(task: BaselineTask) -> TaskModel:
