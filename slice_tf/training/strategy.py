@@ -1,5 +1,6 @@
 """Which devices a model is trained on."""
 
+import functools
 from typing import Any
 
 import tensorflow as tf
@@ -54,7 +55,17 @@ def choose_strategy(
     if name == "one" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
-    return tf.distribute.MirroredStrategy([one.name for one in devices])
+    return _mirrored(tuple(one.name for one in devices))
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    """Returns the strategy of these devices, the same one at every call.
+
+    A second one would number its sums over devices from the start again, and
+    TensorFlow refuses a number that comes with a tensor of another shape.
+    """
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def _join(cluster: Cluster) -> tf.distribute.Strategy:

@@ -99,12 +99,18 @@ class StopEarly(keras.callbacks.EarlyStopping):
 
     def get_state(self) -> dict[str, Any]:
         """Returns what `set_state` needs, as plain JSON values."""
-        return {"wait": self.wait, "best": self.best, "epoch": self.best_epoch}
+        return {
+            "wait": self.wait,
+            "best": self.best,
+            "epoch": self.best_epoch,
+            "stopped": self.stopped_epoch > 0,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Goes on where the run was."""
+        """Goes on where the run was, or stays stopped."""
         self.wait, self.best = state["wait"], state["best"]
         self.best_epoch = state["epoch"]
+        self.model.stop_training = state["stopped"]
 
 
 def is_best_small(monitor: str) -> bool:

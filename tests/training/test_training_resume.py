@@ -168,6 +168,8 @@ def test_early_stopping_goes_on_counting(tmp_path):
         run(tmp_path / "cut", stopping(), At(7, interrupt), epochs=9)
     assert run(tmp_path / "cut", stopping(), epochs=9)[1] == whole
     assert len(whole["loss"]) == 3
+    # What dies between the stop and the model's directory ends the same.
+    assert run(tmp_path / "cut", stopping(), epochs=9)[1] == whole
 
 
 def test_at_least_one_must_be_kept(tmp_path):

@@ -43,6 +43,11 @@ def test_one_device_needs_no_strategy(name):
     assert choose_strategy(name) is tf.distribute.get_strategy()
 
 
+def test_a_process_has_one_strategy_for_its_devices():
+    # Models of two would fail where sums over devices differ in shape.
+    assert choose_strategy("mirrored") is choose_strategy("mirrored")
+
+
 def test_unknown_name_lists_the_known_ones():
     with pytest.raises(
         ValueError, match=r"auto, one, mirrored, multiworker.*'tpu'"
