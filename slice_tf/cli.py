@@ -21,6 +21,7 @@ PROGRAMS = {
     "canary": ("slice_tf.programs.canary:main", "step by step to a version"),
     "serve": ("slice_tf.programs.serve:main", "TF Serving's API on one host"),
     "predict": ("slice_tf.programs.predict:main", "ask a running server"),
+    "monitor": ("slice_tf.programs.monitor:main", "slices in request logs"),
     "discover": ("slice_tf.programs.discover:main", "slices in its errors"),
     "report": ("slice_tf.programs.report:main", "results as one HTML page"),
     "ui": ("slice_tf.programs.ui:main", "results in a browser, to review"),

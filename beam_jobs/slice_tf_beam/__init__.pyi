@@ -4,5 +4,6 @@ from .predictions import PredictionSpec as PredictionSpec
 from .score_job import score_found_slices as score_found_slices
 from .shard_job import apply_slicing_functions as apply_slicing_functions
 from .summary import Summary as Summary
+from .traffic_job import count_traffic as count_traffic
 from .transforms import ApplySlicingFunctions as ApplySlicingFunctions
 from .transforms import EvaluateSlices as EvaluateSlices

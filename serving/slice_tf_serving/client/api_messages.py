@@ -1,4 +1,4 @@
-"""The messages that a client needs, without TensorFlow.
+"""The messages that a client or a reader of logs needs, without TensorFlow.
 
 The stubs of TensorFlow Serving import all of TensorFlow: seconds, and 600 MB.
 Names do not travel, so these hold just the fields that are read or written.
@@ -46,6 +46,11 @@ _MESSAGES = make_messages(
             "outputs": (1, "map TensorProto"),
             "model_spec": (2, "ModelSpec"),
         },
+        "PredictLog": {
+            "request": (1, "PredictRequest"),
+            "response": (2, "PredictResponse"),
+        },
+        "PredictionLog": {"predict_log": (6, "PredictLog")},
         "MetadataRequest": {
             "model_spec": (1, "ModelSpec"),
             "metadata_field": (2, "string[]"),

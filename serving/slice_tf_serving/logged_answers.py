@@ -1,0 +1,84 @@
+"""The answers in a request log, read without TensorFlow."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from google.protobuf.message import DecodeError
+
+from slice_tf_serving.client.api_messages import message
+from slice_tf_serving.codes import ApiError
+from slice_tf_serving.dtypes import Array
+from slice_tf_serving.tensors import decode_all
+
+_MAX_ELEMENTS = 1 << 26
+
+
+@dataclasses.dataclass(frozen=True)
+class LoggedAnswer:
+    """What a server answered to one predict request.
+
+    Args:
+        model: Name of the model.
+        version: Its version; 0 where the log does not say.
+        outputs: Arrays by name, of shape `[batch, ...]`.
+    """
+
+    model: str
+    version: int
+    outputs: Mapping[str, Array]
+
+
+def read_answer(record: bytes) -> LoggedAnswer | None:
+    """Returns the answer of a serialized `PredictionLog`.
+
+    None where the log is of something else than a predict request, or holds
+    no answer, as warm-up files do.
+
+    Raises:
+        ValueError: If the record is no `PredictionLog`, or a tensor in it is
+            malformed.
+    """
+    try:
+        log = message("PredictionLog").FromString(record)
+    except DecodeError as error:
+        raise ValueError(
+            "A request log must hold `tensorflow.serving.PredictionLog`s. "
+            f"Received: bytes={len(record)}, error={error}"
+        ) from error
+    response = log.predict_log.response
+    if not response.outputs:
+        return None
+    try:
+        outputs = decode_all(response.outputs, _MAX_ELEMENTS)
+    except ApiError as error:
+        raise ValueError(
+            f"An answer's tensors must be whole. Received: {error}"
+        ) from error
+    spec = response.model_spec
+    return LoggedAnswer(spec.name, spec.version.value, outputs)
+
+
+def outputs_of(
+    record: bytes, model: str | None = None, version: int | None = None
+) -> Mapping[str, Array] | None:
+    """Returns the outputs of an answer, by name.
+
+    Args:
+        record: A serialized `PredictionLog`.
+        model: Name of the model to read of; None reads of any.
+        version: Its version; None reads of any.
+
+    Returns:
+        None where it is no answer of that model and version.
+
+    Raises:
+        ValueError: As `read_answer`.
+    """
+    answer = read_answer(record)
+    if (
+        answer is None
+        or (model is not None and answer.model != model)
+        or (version is not None and answer.version != version)
+    ):
+        return None
+    return answer.outputs

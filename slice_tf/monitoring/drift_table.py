@@ -1,0 +1,64 @@
+"""Slices in traffic, and what has become of them, as tables."""
+
+import math
+from collections.abc import Sequence
+
+from slice_tf.monitoring.drift import Change, SliceDrift
+from slice_tf.monitoring.estimates import shares_of
+from slice_tf.monitoring.traffic import TrafficCounts
+
+NOTHING = "-"
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def shares_table(counts: TrafficCounts) -> Table:
+    """Returns headers and rows: one row a slice, without the base slice."""
+    shares = shares_of(counts)
+    ends = zip(shares.value.tolist(), *shares.ends(), strict=True)
+    return ["slice", "members", "share, % [95 %]"], [
+        [name, f"{members:,.0f}", _interval(*share, scale=100, digits=1)]
+        for name, members, share in zip(
+            counts.slices, counts.members[:-1], ends, strict=True
+        )
+    ]
+
+
+def drift_table(drift: Sequence[SliceDrift]) -> Table:
+    """Returns headers and rows: one row a slice, the base slice last."""
+    headers = ["slice", "members", "share, % [95 %]", "was, %"]
+    headers += ["output", "mean [95 %]", "was", "verdict"]
+    return headers, [_row(one) for one in drift]
+
+
+def _row(one: SliceDrift) -> list[str]:
+    return [
+        one.name,
+        f"{one.members:,.0f}",
+        *_cells(one.share, 100, 1),
+        str(one.output),
+        *_cells(one.prediction, 1, 3),
+        one.verdict,
+    ]
+
+
+def _cells(change: Change | None, scale: float, digits: int) -> list[str]:
+    if change is None:
+        return [NOTHING, NOTHING]
+    return [
+        _interval(change.value, change.low, change.high, scale, digits),
+        _number(change.reference, scale, digits),
+    ]
+
+
+def _interval(
+    value: float, low: float, high: float, scale: float, digits: int
+) -> str:
+    if math.isnan(value):
+        return NOTHING
+    ends = ", ".join(_number(one, scale, digits) for one in (low, high))
+    return f"{_number(value, scale, digits)} [{ends}]"
+
+
+def _number(value: float, scale: float, digits: int) -> str:
+    return NOTHING if math.isnan(value) else f"{scale * value:.{digits}f}"

@@ -1,0 +1,63 @@
+"""What counts of traffic say, and how surely.
+
+Source:
+    Ratios of sums over clusters: Cochran 1977, "Sampling Techniques", section
+    6.3, to first order. A cluster is a request.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from slice_tf.evaluation.intervals import Z
+from slice_tf.monitoring.traffic import TrafficCounts
+
+_Floats = npt.NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """Values and their standard errors, of one shape."""
+
+    value: _Floats
+    error: _Floats
+
+    def ends(self) -> tuple[_Floats, _Floats]:
+        """Returns both ends of 95 % intervals."""
+        return self.value - Z * self.error, self.value + Z * self.error
+
+
+def shares_of(counts: TrafficCounts) -> Estimate:
+    """Returns the share of each slice, `[slices]`."""
+    return _ratio(
+        counts.num_requests,
+        counts.members[:-1],
+        counts.members_squared[:-1],
+        counts.members[-1],
+        counts.members_squared[-1],
+        counts.members_examples[:-1],
+    )
+
+
+def means_of(counts: TrafficCounts) -> Estimate:
+    """Returns the mean of each output in each slice, `[slices + 1, outputs]`.
+
+    The square of a number is none that is compared.
+    """
+    compared = slice(counts.num_outputs)
+    return _ratio(
+        counts.num_requests,
+        counts.outputs[:, compared],
+        counts.outputs_squared[:, compared],
+        counts.members[:, None],
+        counts.members_squared[:, None],
+        counts.outputs_members[:, compared],
+    )
+
+
+def _ratio(num: int, y: Any, yy: Any, x: Any, xx: Any, xy: Any) -> Estimate:
+    """Returns `sum y / sum x` over requests, from sums of squares."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = y / x
+        residual = np.maximum(yy - 2 * ratio * xy + ratio**2 * xx, 0.0)
+        return Estimate(ratio, np.sqrt(residual * num / max(1, num - 1)) / x)

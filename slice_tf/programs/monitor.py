@@ -1,0 +1,182 @@
+"""`slice-tf monitor`: are slices in production what they were?"""
+
+import argparse
+import functools
+import logging
+import pathlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from slice_tf.programs.flags import (
+    FlagParser,
+    positive_int,
+    split_beam_flags,
+)
+
+if TYPE_CHECKING:
+    from slice_tf.monitoring import SliceDrift, TrafficCounts
+
+logger = logging.getLogger("slice_tf.monitor")
+
+_MOVED, _TOO_FEW = 1, 3
+
+
+def main(argv: Sequence[str]) -> int:
+    """Counts request logs and compares them with a reference."""
+    own, beam_flags = split_beam_flags(argv)
+    flags = _parse(own)
+    from slice_tf.monitoring import (
+        drift_table,
+        find_drift,
+        save_traffic,
+        shares_table,
+    )
+    from slice_tf.programs.tables import show_table
+
+    counts = _count(flags.logs, flags.version, flags, beam_flags)
+    if flags.reference is None:
+        save_traffic(flags.output, counts)
+        show_table(*shares_table(counts))
+        logger.info("wrote %s", flags.output)
+        return 0
+    drift = find_drift(
+        counts,
+        _reference(flags, beam_flags),
+        share_margin=flags.share_margin,
+        prediction_margin=flags.prediction_margin,
+        false_discovery_rate=flags.false_discovery_rate,
+    )
+    save_traffic(flags.output, counts, drift)
+    show_table(*drift_table(drift))
+    logger.info("wrote %s", flags.output)
+    return _judge(drift)
+
+
+def _count(
+    logs: str,
+    version: int | None,
+    flags: argparse.Namespace,
+    beam_flags: Sequence[str],
+) -> "TrafficCounts":
+    from slice_tf_beam.beam_logs import quiet_beam
+
+    quiet_beam()
+    from slice_tf.schema import SliceSchema
+    from slice_tf_beam import count_traffic
+    from slice_tf_serving.logged_answers import outputs_of
+
+    schema = SliceSchema.load(flags.saved_model / "assets")
+    counts = count_traffic(
+        logs,
+        schema.names,
+        functools.partial(outputs_of, model=flags.model, version=version),
+        num_workers=flags.workers,
+        pipeline_options=beam_flags,
+        scratch=str(flags.output.parent),
+    )
+    if counts is None:
+        raise ValueError(
+            "There must be an answer to count. Received: "
+            f"logs={logs}, model={flags.model}, version={version}, answers=0"
+        )
+    return counts
+
+
+def _reference(
+    flags: argparse.Namespace, beam_flags: Sequence[str]
+) -> "TrafficCounts":
+    from slice_tf.monitoring import load_traffic
+
+    if flags.reference.endswith(".json"):
+        return load_traffic(flags.reference)
+    return _count(flags.reference, flags.reference_version, flags, beam_flags)
+
+
+def _judge(drift: Sequence["SliceDrift"]) -> int:
+    verdicts = [one.verdict for one in drift]
+    moved = [one.name for one in drift if one.verdict == "moved"]
+    if moved:
+        print(f"MOVED: {', '.join(moved)}")  # noqa: T201 - results
+        return _MOVED
+    if "steady" not in verdicts:
+        print("NOT_ENOUGH_DATA: no slice has enough requests")  # noqa: T201
+        return _TOO_FEW
+    print("STEADY: no slice has moved beyond its margin")  # noqa: T201
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = FlagParser(
+        "monitor",
+        "Counts request logs per learned slice and compares them with a "
+        "reference. Flags of Beam follow after `--`. Exit status: 0 steady, 1 "
+        "a slice has moved, 2 usage or data error, 3 not enough data to tell.",
+    )
+    add = parser.add_argument
+    add(
+        "--logs",
+        required=True,
+        metavar="PATTERN",
+        help="TFRecords of PredictionLog, as `slice-tf serve --watch-slices "
+        "--log-dir` writes: a file, a directory or a quoted pattern",
+    )
+    add(
+        "--saved-model",
+        type=pathlib.Path,
+        required=True,
+        metavar="DIR",
+        help="the SavedModel that answered; it names the slices",
+    )
+    add("--model", metavar="NAME", help="count answers of this model only")
+    add(
+        "--version",
+        type=positive_int,
+        metavar="N",
+        help="count answers of this version only",
+    )
+    add(
+        "--reference",
+        metavar="FILE",
+        help="what to compare with: the output of an earlier run (.json), or "
+        "a pattern of logs; without it, nothing is compared",
+    )
+    add(
+        "--reference-version",
+        type=positive_int,
+        metavar="N",
+        help="of the reference's logs, count this version only",
+    )
+    add(
+        "--share-margin",
+        type=float,
+        default=0.2,
+        help="tolerated change of a slice's share, as a part of the share",
+    )
+    add(
+        "--prediction-margin",
+        type=float,
+        default=0.1,
+        help="tolerated change of the mean of an output within a slice: of a "
+        "probability as it is, of a number in standard deviations",
+    )
+    add(
+        "--false-discovery-rate",
+        type=float,
+        default=0.05,
+        help="expected share of false alarms among alarms",
+    )
+    add(
+        "--output",
+        type=pathlib.Path,
+        required=True,
+        metavar="FILE",
+        help="file for the counts and what was found, which a later run can "
+        "take for its reference",
+    )
+    add(
+        "--workers",
+        type=positive_int,
+        default=1,
+        help="processes that read logs on this machine",
+    )
+    return parser.parse(argv)

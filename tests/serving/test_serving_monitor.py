@@ -1,0 +1,186 @@
+"""`slice-tf monitor`: from a server's log to what has moved."""
+
+import json
+
+import numpy as np
+import pytest
+
+from exported_task import made
+from slice_tf import cli
+from slice_tf.data import read_records, write_records
+from slice_tf.monitoring import TrafficCounts, load_traffic
+from slice_tf_serving import Client, ModelServer
+from slice_tf_serving.logged_answers import read_answer
+from slice_tf_serving.request_log import LogSettings, RequestLog
+
+
+def run(capsys, *arguments):
+    """Returns exit status, stdout and stderr of the program."""
+    status = cli.main(["monitor", *map(str, arguments)])
+    return (status, *capsys.readouterr())
+
+
+def write_log(directory, small, *, version=1, requests=400, seed=0):
+    """Writes a log in which so large a share of examples is in `small`."""
+    random = np.random.default_rng(seed)
+    log = RequestLog(LogSettings(directory, 1.0, file_records=150))
+    for _ in range(requests):
+        inside = random.random((2, 2)) < (small, 0.5)
+        outputs = {
+            "slice_probabilities": np.where(inside, 0.9, 0.1),
+            "probabilities": random.dirichlet([1, 1, 1], 2),
+            "class_ids": np.array([0, 1]),
+        }
+        outputs = {
+            name: one.astype(np.float32) if one.dtype == float else one
+            for name, one in outputs.items()
+        }
+        log.add(("m", version, "serving_default"), {}, outputs)
+    log.close()
+    assert log.num_logged == requests
+    return directory
+
+
+@pytest.fixture(scope="session")
+def usual(tmp_path_factory):
+    return write_log(tmp_path_factory.mktemp("usual"), small=0.2)
+
+
+def test_a_server_log_is_counted(base_dirs, url_of, tmp_path, capsys):
+    one = made("multi_class")
+    settings = LogSettings(tmp_path / "logs", sampling_rate=1.0)
+    with ModelServer(
+        base_dirs["multi_class"], "m", watch_slices=True, log=settings
+    ) as server:
+        for scheme in ("grpc", "http"):
+            with Client(url_of(server, scheme), "m") as client:
+                client.predict(one.features)
+    saved = base_dirs["multi_class"] / "1"
+    output = tmp_path / "traffic.json"
+    flags = ["--logs", tmp_path / "logs", "--saved-model", saved]
+    status, shown, _ = run(capsys, *flags, "--output", output)
+    assert status == 0
+    expected = TrafficCounts(["small", "large"], "probabilities", 3)
+    answer = one.expected("explain")
+    for _ in range(2):
+        expected.add(answer["slice_probabilities"], answer["probabilities"])
+    found = load_traffic(output)
+    assert (found.num_requests, found.num_examples) == (2, 10)
+    for name in ("members", "members_squared", "outputs", "outputs_members"):
+        np.testing.assert_allclose(
+            getattr(found, name), getattr(expected, name), rtol=1e-5
+        )
+    assert [line.split()[0] for line in shown.splitlines()[2:]] == [
+        "small",
+        "large",
+    ]
+    (left,) = {path.name for path in tmp_path.iterdir()} - {"logs"}
+    assert left == "traffic.json"
+
+
+def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
+    saved = base_dirs["multi_class"] / "1"
+    now = write_log(tmp_path / "now", small=0.5, seed=1)
+    flags = ["--saved-model", saved, "--workers", 2]
+    reference, output = tmp_path / "reference.json", tmp_path / "now.json"
+    assert run(capsys, "--logs", usual, *flags, "--output", reference)[0] == 0
+    for other in (usual, reference):
+        given = ["--logs", now, *flags, "--reference", other]
+        status, shown, _ = run(capsys, *given, "--output", output)
+        assert (status, shown.splitlines()[-1]) == (1, "MOVED: small")
+        drift = json.loads(output.read_text())["drift"]
+        assert [one["verdict"] for one in drift] == [
+            "moved",
+            "steady",
+            "steady",
+        ]
+        assert drift[0]["share"]["value"] == pytest.approx(0.5, abs=0.04)
+        assert drift[0]["share"]["reference"] == pytest.approx(0.26, abs=0.04)
+
+
+def test_the_same_traffic_is_steady(base_dirs, usual, tmp_path, capsys):
+    saved = base_dirs["multi_class"] / "1"
+    again = write_log(tmp_path / "again", small=0.2, seed=2)
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    done = run(capsys, "--logs", again, *flags, "--reference", usual)
+    assert done[0] == 0
+    assert done[1].endswith("STEADY: no slice has moved beyond its margin\n")
+
+
+def test_too_little_traffic_is_no_verdict(base_dirs, usual, tmp_path, capsys):
+    saved = base_dirs["multi_class"] / "1"
+    few = write_log(tmp_path / "few", small=0.9, requests=20)
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    status, shown, _ = run(capsys, "--logs", few, *flags, "--reference", usual)
+    assert status == 3
+    assert "NOT_ENOUGH_DATA" in shown
+
+
+def test_a_canary_is_compared_with_the_stable_version(
+    base_dirs, tmp_path, capsys
+):
+    saved = base_dirs["multi_class"] / "1"
+    logs = write_log(tmp_path / "logs", small=0.2, version=1)
+    write_log(logs, small=0.6, version=2, seed=1)
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    versions = ["--version", 2, "--reference", logs, "--reference-version", 1]
+    status, shown, _ = run(capsys, "--logs", logs, *flags, *versions)
+    assert (status, shown.splitlines()[-1]) == (1, "MOVED: small")
+    assert load_traffic(tmp_path / "now.json").num_requests == 400
+    status, _, error = run(capsys, "--logs", logs, *flags, "--version", 9)
+    assert (status, "version=9, answers=0" in error) == (2, True)
+    status, _, error = run(capsys, "--logs", logs, *flags, "--model", "n")
+    assert (status, "model=n, version=None, answers=0" in error) == (2, True)
+
+
+def test_logs_that_cannot_be_counted_are_named(base_dirs, tmp_path, capsys):
+    saved = base_dirs["multi_class"] / "1"
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    log = RequestLog(LogSettings(tmp_path / "plain", 1.0))
+    answer = {"probabilities": np.full((1, 3), 1 / 3, np.float32)}
+    log.add(("m", 1, "serving_default"), {}, answer)
+    log.close()
+    status, _, error = run(capsys, "--logs", tmp_path / "plain", *flags)
+    assert status == 2
+    assert "requests-" in error
+    assert "outputs=probabilities. Log the signature `explain`" in error
+    write_records(tmp_path / "broken.tfrecord", [b"\xff\xff"])
+    status, _, error = run(
+        capsys, "--logs", tmp_path / "broken.tfrecord", *flags
+    )
+    assert status == 2
+    assert "broken.tfrecord" in error
+    assert "`tensorflow.serving.PredictionLog`s" in error
+    other = tmp_path / "other.json"
+    other.write_text("{}")
+    status, _, error = run(
+        capsys, "--logs", tmp_path / "plain", *flags, "--reference", other
+    )
+    assert status == 2
+    assert not (tmp_path / "now.json").exists()
+
+
+def test_versions_that_answer_otherwise_are_not_mixed(
+    base_dirs, tmp_path, capsys
+):
+    logs = write_log(tmp_path / "logs", small=0.2, requests=10)
+    log = RequestLog(LogSettings(logs, 1.0))
+    for name, size in (("probabilities", 4), ("predictions", None)):
+        shape = (1, size) if size else (1,)
+        answer = {
+            "slice_probabilities": np.full((1, 2), 0.5, np.float32),
+            name: np.full(shape, 0.25, np.float32),
+        }
+        log.add(("m", 2, "serving_default"), {}, answer)
+    log.close()
+    saved = base_dirs["multi_class"] / "1"
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    status, _, error = run(capsys, "--logs", logs, *flags)
+    assert status == 2
+    assert "missing=probabilities" in error
+
+
+def test_what_holds_no_answer_is_passed_over(base_dirs):
+    warmup = base_dirs["multi_class"] / "1/assets.extra"
+    records = list(read_records(warmup / "tf_serving_warmup_requests"))
+    assert [read_answer(record) for record in records] == [None] * len(records)
