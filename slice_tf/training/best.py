@@ -1,5 +1,6 @@
 """Keeping the weights that are best on a slice."""
 
+import logging
 import math
 import os
 import pathlib
@@ -11,6 +12,8 @@ import numpy as np
 
 from slice_tf.files import replacing
 from slice_tf.training.watch import check_logged, is_best_small
+
+logger = logging.getLogger("slice_tf.training")
 
 Z = 1.96  # Two-sided 95 %.
 _PREFIX = "val_accuracy/"
@@ -66,6 +69,12 @@ class KeepBest(keras.callbacks.Callback):
             self._weights = self._stored()
         if self._weights is not None:
             self.model.set_weights(self._weights)
+        if self.best_epoch is not None and self._write:
+            logger.info(
+                "kept the weights of epoch %d, the best in %s",
+                self.best_epoch + 1,
+                self.monitor,
+            )
 
     def get_state(self) -> dict[str, Any]:
         """Returns what `set_state` needs, as plain JSON values."""

@@ -24,8 +24,9 @@ def test_lower_bound_is_wilsons():
     ],
 )
 def test_the_best_weights_come_back_also_after_a_restart(
-    tmp_path, monitor, values, best
+    tmp_path, caplog, monitor, values, best
 ):
+    caplog.set_level("INFO", logger="slice_tf.training")
     model, path = made(2), tmp_path / "best.npz"
     start = model.get_weights()
     keep = KeepBest(monitor, path)
@@ -41,6 +42,8 @@ def test_the_best_weights_come_back_also_after_a_restart(
         one.on_train_end()
         for found, first in zip(model.get_weights(), start, strict=True):
             np.testing.assert_array_equal(found, first + best)
+    said = f"kept the weights of epoch {best + 1}, the best in {monitor}"
+    assert caplog.messages == [said, said]
 
 
 def test_a_slice_is_judged_by_its_lower_bound():

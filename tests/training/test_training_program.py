@@ -6,6 +6,7 @@ import pathlib
 import socket
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -103,12 +104,15 @@ def test_same_flags_write_the_same_weights(flags):
 
 def test_flags_reach_the_model(flags):
     more = ["--set", "recipe.indicator_weight=0.1", "--recipe", "paper"]
-    main([*flags, *more, "--expert-units", "3", "--units", "5,4"])
+    more += ["--expert-units", "3", "--precision", "mixed_bfloat16"]
+    main([*flags, *more, "--units", "5,4"])
+    assert keras.config.dtype_policy().name == "float32"
     model, _, _ = load_model_directory("model")
     assert model.recipe == dataclasses.replace(PAPER, indicator_weight=0.1)
     told = json.loads(pathlib.Path("model/training.json").read_text())["flags"]
     assert told["recipe.indicator_weight"] == 0.1
     assert model.module.experts.kernel.shape == (4, 3, 3)
+    assert model.module.experts.compute_dtype == "bfloat16"
 
 
 def test_vanilla_method_trains_the_baseline(flags):
