@@ -73,7 +73,7 @@ def measure(
     schema: SliceSchema,
 ) -> list[Mapping[str, tuple[float, float]]]:
     """Returns ends of intervals by metric; the truth's are one value."""
-    counts = RegressionCounts(schema, 1.0, paired=True)
+    counts = RegressionCounts(schema)
     counts.add(targets, after, membership, baseline_predictions=before)
     found = []
     for one in counts.results().slices:

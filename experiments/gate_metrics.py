@@ -102,7 +102,7 @@ def draw_numbers(
     after = targets + scale * (shared + ours) * np.where(places < 10, worse, 1)
     before = targets + scale * (shared + theirs)
     membership = places[:, None] == np.arange(NUM_SLICES)
-    alone, beside = (RegressionCounts(SCHEMA, paired=x) for x in (False, True))
+    alone, beside = RegressionCounts(SCHEMA), RegressionCounts(SCHEMA)
     alone.add(targets, before, membership)
     beside.add(targets, after, membership, baseline_predictions=before)
     return alone.results(), beside.results()

@@ -52,9 +52,17 @@ def made(
 
 
 def write_sliced(
-    directory, rows=range(64), num_classes=2, schema=SCHEMA, labels=None
+    directory,
+    rows=range(64),
+    num_classes=2,
+    schema=SCHEMA,
+    labels=None,
+    **columns,
 ):
-    """Writes what `slice-tf apply` leaves, one shard of the given rows."""
+    """Writes what `slice-tf apply` leaves, one shard of the given rows.
+
+    More columns are features by name, a value for each row.
+    """
     if labels is None:
         labels = TARGETS["label"] % num_classes
     directory.mkdir(parents=True)
@@ -66,6 +74,7 @@ def write_sliced(
                 {
                     "x": FEATURES["x"][row],
                     "label": labels[row],
+                    **{name: values[row] for name, values in columns.items()},
                 }
             ),
             membership[row],

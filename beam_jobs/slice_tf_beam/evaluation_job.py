@@ -9,7 +9,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from slice_tf.data import read_records
-from slice_tf.evaluation import ModelFacts, Results
+from slice_tf.evaluation import Results
 from slice_tf.schema import FILE_NAME, SliceSchema
 from slice_tf_beam import paths
 from slice_tf_beam.options import make_options
@@ -36,6 +36,7 @@ def evaluate_predictions(
     *,
     schema_dir: str | None = None,
     features: PredictionFeatures | None = None,
+    label_index: int | None = None,
     num_workers: int = 1,
     pipeline_options: Sequence[str] = (),
 ) -> Results:
@@ -52,6 +53,7 @@ def evaluate_predictions(
         schema_dir: Directory with `slices.json`; by default that of the
             predictions.
         features: Names of the features of a prediction.
+        label_index: Which label to evaluate, where records hold several.
         num_workers: Processes on this machine.
         pipeline_options: Beam's own flags.
 
@@ -63,7 +65,8 @@ def evaluate_predictions(
     shards = list_shards(predictions)
     options = make_options(pipeline_options, num_workers)
     schema = _schema(schema_dir or paths.directory_of(shards[0].path))
-    spec = _spec(shards, schema, features or PredictionFeatures())
+    features = features or PredictionFeatures()
+    spec = _spec(shards, schema, features, label_index)
     target = paths.absolute(output)
     report = paths.temporary(paths.directory_of(target), "evaluation")
     try:
@@ -73,8 +76,7 @@ def evaluate_predictions(
             "CountShards" >> beam.ParDo(_CountShard(spec)),
             "MergeCounts"
             >> beam.CombineGlobally(_MergeCounts(spec)).without_defaults(),
-            "WriteResults"
-            >> beam.Map(_write, report, predictions, spec.with_baseline),
+            "WriteResults" >> beam.Map(_write, report, predictions, spec),
         )
         values = paths.read_json(report)
     finally:
@@ -98,12 +100,15 @@ def _schema(directory: str) -> SliceSchema:
 
 
 def _spec(
-    shards: Sequence[Shard], schema: SliceSchema, features: PredictionFeatures
+    shards: Sequence[Shard],
+    schema: SliceSchema,
+    features: PredictionFeatures,
+    label_index: int | None,
 ) -> PredictionSpec:
     """Returns the spec of the first record there is."""
     for shard in shards:
         for record in _records(shard):
-            return PredictionSpec.of(record, schema, features)
+            return PredictionSpec.of(record, schema, features, label_index)
     raise ValueError(
         "There must be at least one prediction to evaluate. Received: "
         f"files={len(shards)}, all of them empty"
@@ -167,14 +172,12 @@ class _MergeCounts(beam.CombineFn):
 
 
 def _write(
-    outcome: Outcome, path: str, data_path: str, with_baseline: bool
+    outcome: Outcome, path: str, data_path: str, spec: PredictionSpec
 ) -> None:
     evaluator, failures = outcome
     values: Any = failures
     if not failures:
-        results = evaluator.results(
-            data_path=data_path,
-            baseline=ModelFacts() if with_baseline else None,
-        )
+        label = "" if spec.label_index is None else spec.label
+        results = evaluator.results(data_path=data_path, label=label)
         values = results.to_dict()
     paths.write_text(path, json.dumps(values))

@@ -34,6 +34,10 @@ class PredictionFeatures:
         baseline_predictions: Another model's; may be missing in all records.
         indicators: Logits of learned indicators, one float a slice; may be
             missing in all records.
+        weight: The example's weight, one float or int64; None where all count
+            alike.
+        cluster: What the example hangs together with, such as its user, one
+            int64 or text; None where examples are independent.
     """
 
     label: str = "label"
@@ -42,6 +46,8 @@ class PredictionFeatures:
     predictions: str = "predictions"
     baseline_predictions: str = "baseline_predictions"
     indicators: str = "indicator_logits"
+    weight: str | None = None
+    cluster: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +61,8 @@ class PredictionSpec:
         features: Names of the other features.
         with_baseline: Whether there is a baseline.
         with_indicators: Whether there are learned indicators.
-        center: A number near the labels, where they are numbers.
+        label_index: Which label is evaluated, where records hold several.
+        num_labels: How many labels a record holds.
     """
 
     schema: SliceSchema
@@ -63,47 +70,61 @@ class PredictionSpec:
     features: PredictionFeatures = PredictionFeatures()
     with_baseline: bool = False
     with_indicators: bool = False
-    center: float = 0.0
+    label_index: int | None = None
+    num_labels: int = 1
 
     @classmethod
     def of(
-        cls, record: bytes, schema: SliceSchema, features: PredictionFeatures
+        cls,
+        record: bytes,
+        schema: SliceSchema,
+        features: PredictionFeatures,
+        label_index: int | None = None,
     ) -> "PredictionSpec":
         """Returns the spec that a first record tells.
 
         Raises:
-            ValueError: If it is no example, or has no probabilities.
+            ValueError: If it is no example, has no probabilities, or holds
+                several labels and none is chosen.
         """
         found = decode(record).features.feature
-        if (
+        numbers = (
             features.predictions in found
             and features.probabilities not in found
-        ):
-            return cls(
-                schema,
-                0,
-                features,
-                features.baseline_predictions in found,
-                features.indicators in found,
-                float(_column([found], features.label, "float_list", 1)[0, 0]),
-            )
-        _check_there(found, features.probabilities)
-        width = len(found.get(features.probabilities).float_list.value)
+        )
+        if not numbers:
+            _check_there(found, features.probabilities)
+        _check_there(found, features.label)
+        width = len(found[features.probabilities].float_list.value)
+        labels = len(found[features.label].int64_list.value)
+        _check_label_index(label_index, labels)
+        several = label_index is not None
         return cls(
             schema,
-            max(width, 2),
+            0 if numbers else 2 if several else max(width, 2),
             features,
-            features.baseline in found,
+            (features.baseline_predictions if numbers else features.baseline)
+            in found,
             features.indicators in found,
+            label_index,
+            max(labels, 1),
         )
+
+    @property
+    def label(self) -> str:
+        """What is evaluated: `label`, or one of several, as `label[2]`."""
+        name, index = self.features.label, self.label_index
+        return name if index is None else f"{name}[{index}]"
 
     def evaluator(self) -> Counts:
         """Returns an evaluator that has counted nothing."""
+        given = {
+            "weighted": self.features.weight is not None,
+            "clustered": self.features.cluster is not None,
+        }
         if self.num_classes:
-            return Evaluator(self.schema, self.num_classes)
-        return RegressionCounts(
-            self.schema, self.center, paired=self.with_baseline
-        )
+            return Evaluator(self.schema, self.num_classes, **given)
+        return RegressionCounts(self.schema, **given)
 
 
 def count_predictions(
@@ -120,35 +141,50 @@ def count_predictions(
     membership = _ints(examples, schema.membership_key, schema.num_slices)
     unknown = _unknown(examples, schema)
     known = None if unknown is None else 1 - unknown
-    learned = None
+    more: dict[str, Any] = {}
     if spec.with_indicators:
-        learned = _column(
+        more["indicator_logits"] = _column(
             examples, names.indicators, "float_list", schema.num_slices
         )
+    if names.weight is not None:
+        more["weights"] = _weights(examples, names.weight)
+    if names.cluster is not None:
+        more["clusters"] = _scalars(examples, names.cluster)
     if isinstance(evaluator, RegressionCounts):
-        evaluator.add(
-            _number(examples, names.label),
-            _number(examples, names.predictions),
-            membership,
-            known,
-            baseline_predictions=_number(examples, names.baseline_predictions)
-            if spec.with_baseline
-            else None,
-            indicator_logits=learned,
-        )
+        if spec.with_baseline:
+            more["baseline_predictions"] = _number(
+                examples, names.baseline_predictions
+            )
+        label = _number(examples, names.label)
+        found = _number(examples, names.predictions)
+        evaluator.add(label, found, membership, known, **more)
         return
+    if spec.with_baseline:
+        more["baseline_probabilities"] = _probabilities(
+            examples, names.baseline, spec
+        )
+    labels = _ints(examples, names.label, spec.num_labels)
     evaluator.add(
-        _ints(examples, names.label, 1)[:, 0],
-        _probabilities(examples, names.probabilities, spec.num_classes),
+        labels[:, spec.label_index or 0],
+        _probabilities(examples, names.probabilities, spec),
         membership,
         known,
-        baseline_probabilities=_probabilities(
-            examples, names.baseline, spec.num_classes
-        )
-        if spec.with_baseline
-        else None,
-        indicator_logits=learned,
+        **more,
     )
+
+
+def _check_label_index(index: int | None, labels: int) -> None:
+    if index is None and labels > 1:
+        raise ValueError(
+            "Predictions of several labels are evaluated a label at a time: "
+            "choose one by `--label-index`. Received: label_index=None, "
+            f"labels={labels}"
+        )
+    if index is not None and not 0 <= index < labels:
+        raise ValueError(
+            "`--label-index` must be below the number of labels. Received: "
+            f"label_index={index}, labels={labels}"
+        )
 
 
 def _number(examples: Iterable[Any], name: str) -> Any:
@@ -170,14 +206,53 @@ def _unknown(examples: Sequence[Any], schema: SliceSchema) -> Any:
     return unknown
 
 
-def _probabilities(examples: Sequence[Any], name: str, classes: int) -> Any:
+def _probabilities(
+    examples: Sequence[Any], name: str, spec: PredictionSpec
+) -> Any:
     """Returns probabilities, of shape `[batch, classes]`."""
     first = examples[0].get(name) if name in examples[0] else None
-    width = 1 if first and len(first.float_list.value) == 1 else classes
-    values = _column(examples, name, "float_list", width)
-    if width == 1:
+    width = spec.num_classes
+    if spec.label_index is not None:
+        width = spec.num_labels
+    elif first and len(first.float_list.value) == 1:
+        width = 1
+    values: Any = _column(examples, name, "float_list", width)
+    if spec.label_index is not None:
+        values = values[:, spec.label_index, None]
+    if values.shape[1] == 1:
         return np.concatenate([1 - values, values], axis=1)
     return values
+
+
+def _weights(examples: Sequence[Any], name: str) -> Any:
+    values = _scalars(examples, name)
+    lost = [row for row, x in enumerate(values) if isinstance(x, bytes)]
+    if lost:
+        raise ValueError(
+            f"The feature `{name}` of a prediction must hold a number. "
+            f"Received: a text at row {lost[0]}"
+        )
+    return np.array(values, np.float64)
+
+
+def _scalars(examples: Iterable[Any], name: str) -> list[Any]:
+    """Returns a feature's one value of each example, of any kind.
+
+    Raises:
+        ValueError: If an example lacks it, or has not one.
+    """
+    found = []
+    for place, one in enumerate(examples):
+        _check_there(one, name)
+        kind = one[name].WhichOneof("kind")
+        values: Any = getattr(one[name], kind).value if kind else []
+        if len(values) != 1:
+            raise ValueError(
+                f"The feature `{name}` of a prediction must hold one value. "
+                f"Received: {len(values)} of them at row {place}"
+            )
+        found.append(values[0])
+    return found
 
 
 def _column(examples: Iterable[Any], name: str, kind: str, width: int) -> Any:

@@ -123,12 +123,13 @@ class SliceCounts:
                 where all is known.
             weights: Not negative, of shape `[batch]`; only and always where
                 the counts are `weighted`.
-            clusters: Integer ids such as hashed names of users, of shape
-                `[batch]`; only and always where the counts are `clustered`.
+            clusters: Ids such as names of users, integers, texts or bytes, of
+                shape `[batch]`; only and always where the counts are
+                `clustered`.
 
         Raises:
             ValueError: If a shape or a value is wrong.
-            TypeError: If labels are no integers.
+            TypeError: If labels are no integers, or clusters no ids.
         """
         batch = inputs.check_predictions(
             labels,

@@ -8,7 +8,13 @@ import numpy as np
 
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.metric import LOSSES, Metric, ratio, to_metrics
-from slice_tf.evaluation.results import Results, SliceResult
+from slice_tf.evaluation.results import Results
+
+COMPARED = (
+    *("accuracy", "precision", "recall", "f1", "mcc"),
+    *("auc", "auc_pr", "log_loss", "brier"),
+    *("mae", "rmse", "r2"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,9 +49,9 @@ def compare(
     """Tests each slice for a drop beyond its margin.
 
     A rise of a loss is a drop. Paired where the candidate's results hold a
-    comparison with this very baseline. Otherwise the two are taken for
-    independent, which they are not, being of the same examples: the test then
-    errs on the side of silence.
+    comparison of the metric with this very baseline. Otherwise the two are
+    taken for independent, which they are not, being of the same examples:
+    where both err alike, the test then errs on the side of silence.
 
     Args:
         baseline: What is in use.
@@ -54,22 +60,15 @@ def compare(
         margins: Tolerated drops, of shape `[slices + 1]`.
 
     Raises:
-        ValueError: If the results lack the metric, or it cannot be compared
-            from them.
+        ValueError: If the results lack the metric, or it cannot be compared.
     """
     before, after = (_metrics(one, metric) for one in (baseline, candidate))
     paired = _is_paired(baseline, candidate)
+    found = _differences(candidate, metric) if paired else []
+    if len(found) < len(after):
+        return _unpaired(before, after, metric, margins, candidate.floor)
     if metric != "accuracy":
-        if not paired:
-            raise ValueError(
-                "Metrics other than accuracy must be compared example by "
-                f"example. Received: metric={metric!r}, and a candidate that "
-                "was not evaluated beside this baseline. Pass `--baseline` "
-                "to `slice-tf evaluate`."
-            )
-        return _of_intervals(before, after, candidate, metric, margins)
-    if not paired:
-        return _unpaired(before, after, margins, candidate.floor)
+        return _of_intervals(before, after, found, metric, margins)
     cells = _cells(candidate)
     value = ratio(cells[:, 0, 1] - cells[:, 1, 0], cells.sum(axis=(1, 2)))
     low, high = intervals.difference_of_rates(cells)
@@ -93,10 +92,11 @@ def _ends(metrics: list[Metric], end: str = "low") -> Any:
 
 
 def _metrics(results: Results, name: str) -> list[Metric]:
-    known = results.slices[-1].metrics
+    known = [one for one in results.slices[-1].metrics if one in COMPARED]
     if name not in known:
         raise ValueError(
-            f"The metric must be among {', '.join(known)}. "
+            "A gate must compare a metric of the results of which it is known "
+            f"that more, or less, is better: {', '.join(known)}. "
             f"Received: metric={name!r}"
         )
     return [one.metrics[name] for one in results.slices]
@@ -143,47 +143,45 @@ def _p_values(value: Any, spread: Any, margins: Any) -> Any:
 
 
 def _unpaired(
-    before: list[Metric], after: list[Metric], margins: Any, floor: int
+    before: list[Metric],
+    after: list[Metric],
+    metric: str,
+    margins: Any,
+    floor: int,
 ) -> Differences:
-    rates = [
-        np.array(
-            [one.value if one.value is not None else np.nan for one in row]
-        )
+    """From the intervals of both, taken as independent (MOVER).
+
+    Of accuracies that is Newcombe's interval. A drop is tested by the end of
+    the interval that it would have to be beyond.
+
+    Source:
+        Zou and Donner 2008, "Construction of confidence limits about effect
+        measures".
+    """
+    (old, old_low, old_high), (new, new_low, new_high) = (
+        [_ends(row, end) for end in ("value", "low", "high")]
         for row in (before, after)
-    ]
-    n = np.array([one.n for one in after], np.float64)
-    value = rates[1] - rates[0]
-    low, high = intervals.difference_of_independent_rates(
-        rates[1] * n, n, rates[0] * n, n
     )
-    common = (rates[0] * n + rates[1] * n + 1) / (2 * n + 2)
-    with np.errstate(divide="ignore"):
-        spread = np.sqrt(2 * common * (1 - common) / n)
-    metrics = to_metrics(value, low, high, n, floor)
-    p = _p_values(value, spread, margins)
-    largest = -_ends(metrics)
+    value = new - old
+    below = np.hypot(new - new_low, old_high - old)
+    above = np.hypot(new_high - new, old - old_low)
+    n = np.minimum(*(_ends(row, "n") for row in (before, after)))
+    metrics = to_metrics(value, value - below, value + above, n, floor)
+    loss = metric in LOSSES
+    spread = (below if loss else above) / intervals.Z
+    p = _p_values(-value if loss else value, spread, margins)
+    largest = value + above if loss else below - value
     return Differences(False, before, after, metrics, largest, p, spread)
 
 
 def _of_intervals(
     before: list[Metric],
     after: list[Metric],
-    candidate: Results,
+    found: list[Metric],
     metric: str,
     margins: Any,
 ) -> Differences:
     """From the paired intervals that the candidate's results hold."""
-    differences = [
-        _difference(one, metric, candidate.leading) for one in candidate.slices
-    ]
-    found = [one for one in differences if one is not None]
-    if len(found) < len(differences):
-        known = candidate.slices[-1].comparison
-        names = [candidate.leading, *(known.differences if known else ())]
-        raise ValueError(
-            "A gate must compare a metric whose paired difference is known: "
-            f"here {', '.join(names)}. Received: metric={metric!r}"
-        )
     low, high = (_ends(found, end) for end in ("low", "high"))
     value = _ends(found, "value")
     spread = (high - low) / (2 * intervals.Z)
@@ -193,9 +191,14 @@ def _of_intervals(
     return Differences(True, before, after, found, largest, p, spread)
 
 
-def _difference(one: SliceResult, metric: str, leading: str) -> Metric | None:
-    if one.comparison is None:
-        return None
-    if metric == leading:
-        return one.comparison.difference
-    return one.comparison.differences.get(metric)
+def _differences(results: Results, metric: str) -> list[Metric]:
+    """Returns paired differences, as far as the results hold them."""
+    compared = [one.comparison for one in results.slices]
+    found = [
+        one.difference
+        if metric == results.leading
+        else one.differences.get(metric)
+        for one in compared
+        if one is not None
+    ]
+    return [one for one in found if one is not None]

@@ -1,11 +1,13 @@
 """From moments of errors to metrics of predicted numbers."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
 
 from slice_tf.evaluation import intervals
+from slice_tf.evaluation.evidence import design_effect
 from slice_tf.evaluation.metric import Metric, ratio, to_metrics
 
 # What is averaged over examples: one, the error, its size and its square, the
@@ -16,27 +18,44 @@ ONE, ERROR, SIZE, SQUARE, TARGET, TARGET_SQUARE, SIZE_RISE, SQUARE_RISE = range(
 )
 NUM_ALONE, NUM_PAIRED = SIZE_RISE, SQUARE_RISE + 1
 
+Gradient = dict[int, Any]
+
 
 @dataclasses.dataclass(frozen=True)
 class Moments:
-    """Means over each slice of `NUM_ALONE` or `NUM_PAIRED` quantities.
+    """What was counted of `NUM_ALONE` or `NUM_PAIRED` quantities.
 
     Args:
-        n: Examples, of shape `[slices + 1]`.
-        means: Of shape `[quantities, slices + 1]`.
-        products: Means of products of two quantities, of shape
-            `[quantities, quantities, slices + 1]`.
+        sums: Of products of two quantities, times weights, of shape
+            `[quantities, quantities, slices + 1]`; base slice last.
+        squares: Sums of squared weights, of shape `[slices + 1]`; None
+            without weights.
+        buckets: Sums of quantities in each bucket of clusters, times weights,
+            of shape `[quantities, buckets, slices + 1]`; None without
+            clusters.
     """
 
-    n: Any
-    means: Any
-    products: Any
+    sums: Any
+    squares: Any = None
+    buckets: Any = None
 
-    @classmethod
-    def of(cls, sums: Any) -> "Moments":
-        """Returns means of sums of products, base slice last."""
-        n = sums[ONE, ONE]
-        return cls(n, ratio(sums[ONE], n), ratio(sums, n))
+    @functools.cached_property
+    def n(self) -> Any:
+        """Examples, or as how many of equal weight they count (Kish)."""
+        total = self.sums[ONE, ONE]
+        if self.squares is None:
+            return total
+        return np.nan_to_num(ratio(total**2, self.squares))
+
+    @functools.cached_property
+    def means(self) -> Any:
+        """Of shape `[quantities, slices + 1]`."""
+        return ratio(self.sums[ONE], self.sums[ONE, ONE])
+
+    @functools.cached_property
+    def products(self) -> Any:
+        """Means of products, of the shape of `sums`."""
+        return ratio(self.sums, self.sums[ONE, ONE])
 
     @property
     def spread(self) -> Any:
@@ -44,10 +63,16 @@ class Moments:
         squares = self.means[TARGET_SQUARE] - self.means[TARGET] ** 2
         return np.maximum(squares, 0)
 
-    def variance(self, gradient: dict[int, Any]) -> Any:
+    def outside(self) -> "Moments":
+        """Returns what was counted outside of each slice."""
+        parts = (self.sums, self.squares, self.buckets)
+        return Moments(*(x if x is None else x[..., -1:] - x for x in parts))
+
+    def variance(self, gradient: Gradient) -> Any:
         """Variance of one example's part in a function of the means.
 
-        The delta method: the function's own variance is this over `n`.
+        The delta method: of independent examples, the function's own
+        variance is this over `n`.
 
         Args:
             gradient: Quantity to the function's derivative by its mean.
@@ -61,6 +86,28 @@ class Moments:
         )
         return np.maximum(total, 0)
 
+    def size(self, gradient: Gradient) -> Any:
+        """As how many independent examples say as much of a function.
+
+        Clusters are judged by how the parts of their buckets in the function
+        vary.
+
+        Args:
+            gradient: Quantity to the function's derivative by its mean.
+        """
+        if self.buckets is None:
+            return self.n
+        parts = sum(
+            slope * (self.buckets[i] - self.means[i] * self.buckets[ONE])
+            for i, slope in gradient.items()
+        )
+        effect = design_effect(
+            np.sum(parts**2, axis=0),
+            self.sums[ONE, ONE],
+            ratio(self.variance(gradient), self.n),
+        )
+        return self.n / effect
+
 
 def error_metrics(moments: Moments, floor: int) -> dict[str, list[Metric]]:
     """Returns `mae`, `rmse`, `r2`, `bias` and `lift` of each slice.
@@ -69,16 +116,19 @@ def error_metrics(moments: Moments, floor: int) -> dict[str, list[Metric]]:
     Coverage in simulations of 30 to 1000 examples, with errors that are
     normal, Laplace's or of a size that varies tenfold: 0.93 to 0.98.
     """
-    n, means, products = moments.n, moments.means, moments.products
-    sizes = _mean_of(moments, SIZE)
-    squares = _mean_of(moments, SQUARE)
-    ends = intervals.normal_mean(means[ERROR] * n, means[SQUARE] * n, n)
+    means = moments.means
+    sizes, n = _mean_of(moments, SIZE)
+    squares, n_squares = _mean_of(moments, SQUARE)
+    signed = moments.size({ERROR: 1.0})
+    ends = intervals.normal_mean(
+        means[ERROR] * signed, means[SQUARE] * signed, signed
+    )
     found: dict[str, tuple[Any, ...]] = {
         "mae": (means[SIZE], *sizes, n),
-        "rmse": (*np.sqrt([means[SQUARE], *squares]), n),
-        "r2": (*_explained(moments, *squares), n),
-        "bias": (means[ERROR], *ends, n),
-        "lift": _lift(n, means[SIZE], products[SIZE, SIZE]),
+        "rmse": (*np.sqrt([means[SQUARE], *squares]), n_squares),
+        "r2": (*_explained(moments, *squares), n_squares),
+        "bias": (means[ERROR], *ends, signed),
+        "lift": _lift(moments),
     }
     return {
         name: _metrics(value, low, high, size, floor)
@@ -86,13 +136,19 @@ def error_metrics(moments: Moments, floor: int) -> dict[str, list[Metric]]:
     }
 
 
+def by_slice(columns: dict[str, list[Metric]]) -> list[dict[str, Metric]]:
+    """Returns metrics by name of each slice, from metrics by slice."""
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
 def baseline_error(moments: Moments, floor: int) -> list[Metric]:
     """Returns the baseline's mean absolute error in each slice."""
     size = moments.means[SIZE] - moments.means[SIZE_RISE]
     square = moments.means[SQUARE] - moments.means[SQUARE_RISE]
-    usual = size[-1], square[-1]
-    ends = intervals.skewed_mean(size, square, moments.n, *usual)
-    return _metrics(size, *ends, moments.n, floor)
+    n = moments.size({SIZE: 1.0, SIZE_RISE: -1.0})
+    ends = intervals.skewed_mean(size, square, n, size[-1], square[-1])
+    return _metrics(size, *ends, n, floor)
 
 
 def error_changes(
@@ -130,15 +186,33 @@ def error_changes(
     changes = {}
     for name, (value, gradient, down, up) in found.items():
         square = moments.variance(gradient) + value**2
-        ends = intervals.signed_mean(value, square, moments.n, down, up)
-        changes[name] = _metrics(value, *ends, moments.n, floor)
+        n = moments.size(gradient)
+        ends = intervals.signed_mean(value, square, n, down, up)
+        changes[name] = _metrics(value, *ends, n, floor)
     return changes
 
 
-def _mean_of(moments: Moments, quantity: int) -> tuple[Any, Any]:
-    mean, square = moments.means[quantity], moments.products[quantity, quantity]
-    usual = mean[-1], square[-1]
-    return intervals.skewed_mean(mean, square, moments.n, *usual)
+def _mean_of(
+    moments: Moments, quantity: int, usual: Moments | None = None
+) -> tuple[tuple[Any, Any], Any]:
+    """Ends of the interval of a mean of sizes, and its examples.
+
+    Args:
+        moments: Of each slice.
+        quantity: What is averaged.
+        usual: Where to look for large ones that slices do not show, in the
+            last place; by default `moments`.
+    """
+    usual = usual or moments
+    n = moments.size({quantity: 1.0})
+    ends = intervals.skewed_mean(
+        moments.means[quantity],
+        moments.products[quantity, quantity],
+        n,
+        usual.means[quantity, -1],
+        usual.products[quantity, quantity, -1],
+    )
+    return ends, n
 
 
 def _explained(moments: Moments, least: Any, most: Any) -> tuple[Any, Any, Any]:
@@ -156,8 +230,10 @@ def _explained(moments: Moments, least: Any, most: Any) -> tuple[Any, Any, Any]:
     share = np.where(spread > 0, ratio(error, spread), np.nan)
     gradient = {TARGET: -2 * moments.means[TARGET], TARGET_SQUARE: 1.0}
     square = moments.variance(gradient) + spread**2
-    usual = spread[-1], square[-1]
-    narrow, wide = intervals.skewed_mean(spread, square, moments.n, *usual)
+    n = moments.size(gradient)
+    narrow, wide = intervals.skewed_mean(
+        spread, square, n, spread[-1], square[-1]
+    )
     with np.errstate(invalid="ignore", divide="ignore"):
         down, up = (
             share * np.exp(sign * np.hypot(np.log(end / error), np.log(other)))
@@ -170,24 +246,21 @@ def _explained(moments: Moments, least: Any, most: Any) -> tuple[Any, Any, Any]:
     return 1 - share, np.where(exact, 1, 1 - up), np.where(exact, 1, 1 - down)
 
 
-def _lift(n: Any, mean: Any, square: Any) -> tuple[Any, ...]:
+def _lift(moments: Moments) -> tuple[Any, ...]:
     """Mean inside minus outside, from the intervals of both (MOVER).
 
     Source:
         Zou and Donner 2008, "Construction of confidence limits about effect
         measures".
     """
-    others = n[-1] - n
-    sums = mean[-1] * n[-1] - mean * n, square[-1] * n[-1] - square * n
-    outside, outside_square = (ratio(np.maximum(x, 0), others) for x in sums)
-    (low, high), (least, most) = (
-        intervals.skewed_mean(a, b, m, mean[-1], square[-1])
-        for a, b, m in ((mean, square, n), (outside, outside_square, others))
-    )
-    value = mean - outside
-    below = value - np.hypot(mean - low, most - outside)
-    above = value + np.hypot(high - mean, outside - least)
-    return value, below, above, np.minimum(n, others)
+    others = moments.outside()
+    inside, outside = moments.means[SIZE], others.means[SIZE]
+    (low, high), n = _mean_of(moments, SIZE)
+    (least, most), m = _mean_of(others, SIZE, moments)
+    value = inside - outside
+    below = value - np.hypot(inside - low, most - outside)
+    above = value + np.hypot(high - inside, outside - least)
+    return value, below, above, np.minimum(n, m)
 
 
 def _metrics(value: Any, low: Any, high: Any, n: Any, floor: int) -> Any:

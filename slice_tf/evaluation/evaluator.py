@@ -90,7 +90,7 @@ class Evaluator:
 
         Raises:
             ValueError: If a shape or a value is wrong.
-            TypeError: If labels are no integers.
+            TypeError: If labels are no integers, or clusters no ids.
         """
         self._check_whole("baseline_probabilities", baseline_probabilities)
         self._check_whole("indicator_logits", indicator_logits)
@@ -160,6 +160,7 @@ class Evaluator:
         self,
         *,
         data_path: str = "",
+        label: str = "",
         model: ModelFacts | None = None,
         baseline: ModelFacts | None = None,
         floor: int = FLOOR,
@@ -169,6 +170,8 @@ class Evaluator:
 
         Args:
             data_path: Where the data came from.
+            label: Which label, such as `label[2]`, where examples have
+                several.
             model: What was evaluated.
             baseline: What it was compared with.
             floor: Metrics with a smaller denominator are `too few`.
@@ -191,6 +194,9 @@ class Evaluator:
                 data_path,
                 fingerprint_of(self.counts.checksum, num_examples),
                 num_examples,
+                label,
+                self.counts.weighted,
+                self.counts.clustered,
             ),
             model=model or ModelFacts(),
             baseline=(baseline or ModelFacts()) if self.paired else None,
@@ -252,6 +258,8 @@ def evaluate(
     schema: SliceSchema,
     *,
     known: Any = None,
+    weights: Any = None,
+    clusters: Any = None,
     baseline_probabilities: Any = None,
     indicator_logits: Any = None,
     floor: int = FLOOR,
@@ -264,6 +272,8 @@ def evaluate(
         membership: 0 or 1, of shape `[examples, slices]`.
         schema: The slices.
         known: 0 where membership is unknown; None where all is known.
+        weights: Of examples, of shape `[examples]`; see `SliceCounts`.
+        clusters: Ids, of shape `[examples]`; see `SliceCounts`.
         baseline_probabilities: Another model's, of shape
             `[examples, classes]`.
         indicator_logits: Of shape `[examples, slices]`.
@@ -275,12 +285,19 @@ def evaluate(
     """
     shape = np.shape(probabilities)
     inputs.check_shape("probabilities", np.empty(shape), (None, None))
-    evaluator = Evaluator(schema, shape[1])
+    evaluator = Evaluator(
+        schema,
+        shape[1],
+        weighted=weights is not None,
+        clustered=clusters is not None,
+    )
     evaluator.add(
         labels,
         probabilities,
         membership,
         known,
+        weights=weights,
+        clusters=clusters,
         baseline_probabilities=baseline_probabilities,
         indicator_logits=indicator_logits,
     )

@@ -62,7 +62,7 @@ def worth_of_pairs(
     variance = ratio(squares, total) - mean**2
     spread = ((sums - mean[..., None] * sizes) ** 2).sum(axis=2)
     examples = scale * total / unit
-    return scale / _design_effect(spread, total, ratio(variance, examples))
+    return scale / design_effect(spread, total, ratio(variance, examples))
 
 
 def _worth_of_weights(counts: SliceCounts) -> Any:
@@ -84,10 +84,10 @@ def _effect_on_accuracy(buckets: Any, scale: Any) -> Any:
     rate = ratio(right.sum(axis=1), total)
     spread = ((right - rate[:, None] * sizes) ** 2).sum(axis=1)
     independent = ratio(rate * (1 - rate), total * scale)
-    return _design_effect(spread, total, independent)
+    return design_effect(spread, total, independent)
 
 
-def _design_effect(spread: Any, total: Any, independent: Any) -> Any:
+def design_effect(spread: Any, total: Any, independent: Any) -> Any:
     """How many times the variance is that of independent examples.
 
     Args:

@@ -48,11 +48,12 @@ def gate(
     Args:
         baseline: What is in use.
         candidate: What is to replace it, on the same data.
-        metric: `accuracy`, which is the default; or, where the comparison is
-            paired, `log_loss` or `brier`, of which a rise counts as a drop,
-            or `auc`, `precision`, `recall`, `f1` or `mcc` of two classes. Of
-            predicted numbers `mae`, which is the default, or `rmse`, of
-            which a rise counts as a drop, or `r2`.
+        metric: `accuracy`, which is the default; `log_loss` or `brier`, of
+            which a rise counts as a drop; of two classes `auc`, `precision`,
+            `recall`, `f1` or `mcc`. Of predicted numbers `mae`, which is the
+            default, or `rmse`, of which a rise counts as a drop, or `r2`.
+            `auc_pr` of two classes, and means over more, are compared as
+            if the two models had seen other examples.
         margin: Tolerated drop, as a fraction (of a loss and of `r2`: in its
             own unit), of slices whose schema has none.
         false_discovery_rate: Expected share of false alarms among alarms.

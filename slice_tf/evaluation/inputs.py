@@ -1,6 +1,7 @@
 """Refuses predictions that cannot be counted."""
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -278,7 +279,7 @@ def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:
     Raises:
         ValueError: If ids come where none are expected or the other way
             round, or are not of shape `[batch]`.
-        TypeError: If ids are no integers.
+        TypeError: If ids are neither integers nor texts.
     """
     if (clusters is not None) != clustered:
         raise ValueError(
@@ -290,9 +291,11 @@ def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:
         return None
     array = np.asarray(clusters)
     check_shape("clusters", array, (num_rows,))
+    if array.dtype.kind in "OSU":
+        array = np.array([_number_of(one) for one in array.tolist()], np.uint64)
     if array.size and array.dtype.kind not in "biu":
         raise TypeError(
-            "`clusters` must be integers; hash names first. "
+            "`clusters` must be integers, texts or bytes. "
             f"Received: clusters.dtype={array.dtype}"
         )
     # The top bits of a product with an odd number depend on all of an id.
@@ -302,6 +305,17 @@ def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:
         return (
             (mixed ^ (mixed >> np.uint64(32))) * odd >> np.uint64(58)
         ).astype(np.int64)
+
+
+def _number_of(name: Any) -> int:
+    """Returns a number that stands for a text, in every process the same."""
+    whole = name.encode() if isinstance(name, str) else name
+    if not isinstance(whole, bytes):
+        raise TypeError(
+            "`clusters` must be integers, texts or bytes. "
+            f"Received: {type(name).__name__}"
+        )
+    return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "big")
 
 
 def check_same_slices(num_slices: int, others: int) -> None:

@@ -33,11 +33,17 @@ class DataFacts:
         fingerprint: 16 hexadecimal digits that stand for the labels and the
             membership of all examples, in any order.
         num_examples: Number of examples.
+        label: Which label, such as `label[2]`, where examples have several.
+        weighted: Whether examples have weights.
+        clustered: Whether examples hang together in clusters.
     """
 
     path: str
     fingerprint: str
     num_examples: int
+    label: str = ""
+    weighted: bool = False
+    clustered: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,21 +198,19 @@ class Results:
             ValueError: If slices, classes or data differ.
         """
         self.schema.check_same(other.schema, "these results", "the others")
+        ours, theirs = self.data, other.data
         for name, here, there in (
             ("num_classes", self.num_classes, other.num_classes),
-            (
-                "data.fingerprint",
-                self.data.fingerprint,
-                other.data.fingerprint,
-            ),
+            ("data.label", ours.label, theirs.label),
+            ("data.fingerprint", ours.fingerprint, theirs.fingerprint),
+            ("data.weighted", ours.weighted, theirs.weighted),
         ):
             if here != there:
                 raise ValueError(
                     "Only results on the same data can be compared, because "
                     "otherwise a difference may be the data's. Received: "
-                    f"{name}={here} (of {self.data.path!r}) and {there} (of "
-                    f"{other.data.path!r}). Evaluate both models on one data "
-                    "set."
+                    f"{name}={here} (of {ours.path!r}) and {there} (of "
+                    f"{theirs.path!r}). Evaluate both models on one data set."
                 )
 
     def to_dict(self) -> dict[str, Any]:

@@ -60,6 +60,18 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
         "it, all that the model reads",
     )
     add(
+        "--weight",
+        metavar="FEATURE",
+        help="a feature that holds examples' weights, of one number; another "
+        "type than float32 is written as in count=int64",
+    )
+    add(
+        "--cluster",
+        metavar="FEATURE",
+        help="a feature by which examples hang together, such as "
+        "user=string; int64 without a type",
+    )
+    add(
         "--label-index",
         type=int,
         metavar="I",

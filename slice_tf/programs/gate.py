@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Sequence
 
 from slice_tf.evaluation import Acceptance, GateResult, Results, gate
+from slice_tf.evaluation.drops import COMPARED
 from slice_tf.evaluation.gate_reports import (
     gate_junit,
     gate_markdown,
@@ -22,12 +23,6 @@ from slice_tf.programs.flags import FlagParser
 from slice_tf.programs.tables import show_table
 
 logger = logging.getLogger("slice_tf.gate")
-
-METRICS = (
-    *("accuracy", "precision", "recall", "f1", "mcc"),
-    *("auc", "log_loss", "brier"),
-    *("mae", "rmse", "r2"),
-)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -72,7 +67,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add("candidate", type=pathlib.Path, help="results of what is to replace it")
     add(
         "--metric",
-        choices=METRICS,
+        choices=COMPARED,
         help="what to compare; without it accuracy, or mae of predicted "
         "numbers",
     )
@@ -173,7 +168,8 @@ def _show(result: GateResult) -> None:
     print(f"{result.verdict}: {result.reason}")  # noqa: T201 - results
     if not result.paired:
         logger.warning(
-            "the candidate was not evaluated beside this baseline, so the "
-            "comparison is not paired and finds less: pass --baseline to "
-            "`slice-tf evaluate`"
+            "%s is not compared example by example, so that less is found: "
+            "pass --baseline to `slice-tf evaluate`, and choose a metric "
+            "whose paired difference its results hold",
+            result.metric,
         )

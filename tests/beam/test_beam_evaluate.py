@@ -156,7 +156,7 @@ def test_predicted_numbers_are_counted_as_in_memory(tmp_path, num_workers):
     found = evaluate_predictions(
         str(data), str(output), num_workers=num_workers
     )
-    counts = RegressionCounts(SCHEMA, 1e3, paired=True)
+    counts = RegressionCounts(SCHEMA)
     counts.add(**values)
     expected = counts.results(data_path=str(data))
     assert found == Results.load(output)
@@ -207,6 +207,94 @@ def test_one_probability_is_that_of_class_1(tmp_path):
         features=PredictionFeatures("y", "p"),
     )
     assert found.slices[-1].confusion == [[1, 0], [1, 1]]
+
+
+def weighed(records, weights, clusters):
+    """Records with one more fragment each, which a protobuf merges."""
+    rows = zip(records, weights, clusters, strict=True)
+    return [
+        record + encode({"w": float(weight), "user": cluster})
+        for record, weight, cluster in rows
+    ]
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_weights_and_clusters_are_counted_as_in_memory(tmp_path, kind):
+    values, records = numbers(900)
+    if kind == "classes":
+        values = arrays(num_rows=900)
+        records = records_of(values)
+    rng = np.random.default_rng(2)
+    weights = rng.random(900).astype("f4")
+    users = [f"user {i}" for i in rng.integers(0, 90, 900)]
+    data = write(tmp_path / "data", weighed(records, weights, users))
+    features = PredictionFeatures(weight="w", cluster="user")
+    output = str(tmp_path / "r.json")
+    found = evaluate_predictions(str(data), output, features=features)
+    given = {"weighted": True, "clustered": True}
+    counts = (
+        Evaluator(SCHEMA, 2, **given)
+        if kind == "classes"
+        else RegressionCounts(SCHEMA, **given)
+    )
+    counts.add(**values, weights=weights, clusters=users)
+    expected = counts.results(data_path=str(data))
+    assert found.data == expected.data
+    assert found.data.weighted
+    assert found.data.clustered
+    for one, other in zip(found.slices, expected.slices, strict=True):
+        ours, theirs = (
+            np.array(
+                [(m.value, m.low, m.high) for m in x.metrics.values()], float
+            )
+            for x in (one, other)
+        )
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+def test_one_of_several_labels_is_evaluated(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, (300, 3))
+    scores = rng.random((300, 3)).astype("f4")
+    membership = rng.integers(0, 2, (300, 3)).astype(np.uint8)
+    records = [
+        append_membership(encode({"label": y, "probabilities": p}), m)
+        for y, p, m in zip(labels, scores, membership, strict=True)
+    ]
+    data = write(tmp_path / "data", records)
+    output = str(tmp_path / "r.json")
+    found = evaluate_predictions(str(data), output, label_index=2)
+    p = scores[:, 2].astype(np.float64)
+    counts = Evaluator(SCHEMA, 2)
+    counts.add(labels[:, 2], np.stack([1 - p, p], 1), membership)
+    expected = counts.results(data_path=str(data), label="label[2]")
+    assert found == expected
+    for index, said in ((None, "None"), (3, "3"), (-1, "-1")):
+        message = f"label_index={said}, labels=3"
+        with pytest.raises(ValueError, match=message):
+            evaluate_predictions(str(data), output, label_index=index)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, "must have the feature `w`"),
+        ({"w": [0.5, 1.0]}, "`w` of a prediction must hold one value.*2 of"),
+        ({"w": -1.0}, "`weights` must be finite, not negative"),
+        ({"w": "heavy"}, "`w` of a prediction must hold a number"),
+    ],
+)
+def test_bad_weights_name_their_file(tmp_path, more, message):
+    fine = edited() + encode({"w": 1.0})
+    bad = edited() + (encode(more) if more else b"")
+    data = write(tmp_path / "data", [fine, bad], 1)
+    with pytest.raises(ValueError, match=message) as error:
+        evaluate_predictions(
+            str(data),
+            str(tmp_path / "r.json"),
+            features=PredictionFeatures(weight="w"),
+        )
+    assert "predictions-0.tfrecord" in str(error.value)
 
 
 def edited(**changes):

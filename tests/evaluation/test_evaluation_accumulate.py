@@ -176,7 +176,7 @@ def test_weights_and_clusters_come_where_they_are_expected():
     with pytest.raises(ValueError, match="clusters=an array, clustered=False"):
         SliceCounts(3, 2).add(**batch, clusters=[1, 1])
     counts = SliceCounts(3, 2, clustered=True)
-    with pytest.raises(TypeError, match="hash names first"):
+    with pytest.raises(TypeError, match="must be integers, texts or bytes"):
         counts.add(**batch, clusters=[0.5, 1.5])
 
 

@@ -159,13 +159,36 @@ def test_other_metrics_are_compared_by_paired_draws(metric):
     assert (night.verdict, rain.verdict) == ("FAIL", "PASS")
 
 
-def test_other_metrics_need_pairs():
-    with pytest.raises(ValueError, match=r"example by example.*--baseline"):
-        gate(*both(paired=False), metric="f1")
-    with pytest.raises(ValueError, match=r"among accuracy, lift.*'f2'"):
-        gate(*both(), metric="f2")
-    with pytest.raises(ValueError, match=r"here accuracy.*Received.*'lift'"):
-        gate(*both(), metric="lift")
+@pytest.mark.parametrize("metric", ["f1", "auc", "auc_pr", "log_loss", "brier"])
+def test_other_metrics_are_compared_without_pairs_too(metric):
+    old, new = both(200, paired=False)
+    result = gate(old, new, metric=metric)
+    assert not result.paired
+    night, rain, *_ = result.slices
+    assert (night.verdict, rain.verdict) == ("FAIL", "PASS")
+    before, after = (one.slices[0].metrics[metric] for one in (old, new))
+    change = after.value - before.value
+    sides = np.hypot(
+        [after.value - after.low, after.high - after.value],
+        [before.high - before.value, before.value - before.low],
+    )
+    ends = (night.difference.low, night.difference.high)
+    assert ends == pytest.approx((change - sides[0], change + sides[1]))
+    assert gate(new, new, metric=metric).verdict == "PASS"
+    assert gate(new, old, metric=metric).verdict == "PASS"
+
+
+def test_a_metric_without_a_paired_difference_is_compared_without_pairs():
+    old, new = both(200)
+    assert gate(old, new, metric="auc").paired
+    assert not gate(old, new, metric="auc_pr").paired
+
+
+@pytest.mark.parametrize("metric", ["f2", "lift", "mae", "calibration_bias"])
+def test_what_is_better_must_be_known(metric):
+    message = rf"better: accuracy, precision, .*Received: metric='{metric}'"
+    with pytest.raises(ValueError, match=message):
+        gate(*both(), metric=metric)
 
 
 def test_a_comparison_with_another_baseline_is_no_pairing():

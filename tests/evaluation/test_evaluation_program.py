@@ -7,8 +7,9 @@ from slice_tf.data.dataset import load_dataset
 from slice_tf.evaluation import Results, evaluate, to_probabilities
 from slice_tf.models import VanillaModel
 from slice_tf.programs import evaluate as program
+from slice_tf.programs import evaluate_models
 from slice_tf.schema import SliceSchema
-from slice_tf.training import save_model_directory
+from slice_tf.training import load_model_directory, save_model_directory
 from sliced_task import FEATURES, SCHEMA, TARGETS, made, mlp, write_sliced
 
 SPEC = FeatureSpec.parse(["x=float32:6"])
@@ -76,6 +77,46 @@ def test_results_are_those_of_arrays_in_memory(work, tmp_path, batch_size):
             other.metrics["log_loss"].value, abs=1e-5
         )
         assert (one.indicator is None) == (other.indicator is None)
+
+
+@pytest.mark.parametrize(
+    "flags", [("--weight=w", "--cluster=user=string"), ("--weight=n=int64",)]
+)
+def test_weights_and_clusters_are_features_of_the_data(work, tmp_path, flags):
+    root, _ = work
+    rng = np.random.default_rng(0)
+    columns = {
+        "w": rng.random(64).astype("f4"),
+        "n": rng.integers(1, 9, 64),
+        "user": [f"user {i}" for i in rng.integers(0, 20, 64)],
+    }
+    write_sliced(tmp_path / "data", **columns)
+    output = tmp_path / "r.json"
+    more = (*flags, f"--baseline={root / 'vanilla'}", "--batch-size=10")
+    assert run(root, output, *more, data=tmp_path / "data") == 0
+    found = Results.load(output)
+    model, _, _ = load_model_directory(root / "model")
+    probabilities = to_probabilities(model(FEATURES)["logits"], 2)
+    right = probabilities.argmax(axis=1) == TARGETS["label"]
+    weights = columns["w" if "--weight=w" in flags else "n"]
+    accuracy = np.average(right, weights=weights)
+    base = found.slices[-1]
+    assert base.metrics["accuracy"].value == pytest.approx(accuracy, abs=1e-6)
+    assert base.comparison.difference.n < 64
+    facts = (found.data.weighted, found.data.clustered)
+    assert facts == (True, len(flags) == 2)
+
+
+@pytest.mark.parametrize(
+    ("flag", "message"),
+    [
+        ("--cluster=x", "must be one value an example.*feature=x"),
+        ("--weight=w", "w"),
+    ],
+)
+def test_weights_that_are_not_there_are_refused(work, tmp_path, flag, message):
+    with pytest.raises(ValueError, match=message):
+        run(work[0], tmp_path / "r.json", flag)
 
 
 def test_paths_and_fingerprints_tell_the_models_apart(work, tmp_path):
@@ -157,11 +198,11 @@ def test_a_baseline_of_another_task_is_refused(work, tmp_path):
 def test_a_baseline_may_read_other_features(work):
     ours = FeatureSpec.parse(["x=float32:6"])
     theirs = FeatureSpec.parse(["y=int64", "x=float32:6"])
-    assert program._join(ours, theirs) == FeatureSpec.parse(
+    assert evaluate_models._join(ours, theirs) == FeatureSpec.parse(
         ["x=float32:6", "y=int64"]
     )
     with pytest.raises(ValueError, match="features that differ=x"):
-        program._join(ours, FeatureSpec.parse(["x=float32:7"]))
+        evaluate_models._join(ours, FeatureSpec.parse(["x=float32:7"]))
 
 
 def test_a_model_that_gives_nan_is_refused(work, tmp_path):

@@ -30,17 +30,17 @@ def arrays(num_rows=4_000, seed=0, shift=0.0):
     return targets, targets + 0.3 * noise + 0.1, membership
 
 
-def counted(*parts, center=0.0, shift=0.0):
-    counts = RegressionCounts(SCHEMA, center)
+def counted(*parts, shift=0.0):
+    counts = RegressionCounts(SCHEMA)
     for rows in parts or (slice(None),):
         counts.add(*(column[rows] for column in arrays(shift=shift)))
     return counts
 
 
-@pytest.mark.parametrize(("shift", "center"), [(0.0, 0.0), (1e6, 1e6)])
-def test_values_are_those_of_scikit_learn(shift, center):
+@pytest.mark.parametrize("shift", [0.0, 1e6, 1e9])
+def test_values_are_those_of_scikit_learn(shift):
     targets, predictions, membership = arrays(shift=shift)
-    found = counted(shift=shift, center=center).metrics()
+    found = counted(shift=shift).metrics()
     everyone = np.ones((len(targets), 1), bool)
     members = np.concatenate([membership, everyone], axis=1)
     for one, rows in zip(found, members.T, strict=True):
@@ -57,17 +57,47 @@ def test_values_are_those_of_scikit_learn(shift, center):
             assert one[name].low < one[name].value < one[name].high
 
 
-def test_parts_merge():
-    whole, first, rest = (
-        counted(),
-        counted(slice(0, 99)),
-        counted(slice(99, None)),
-    )
-    rest.merge(first)
-    np.testing.assert_allclose(rest.sums, whole.sums)
-    np.testing.assert_array_equal(rest.errors, whole.errors)
-    np.testing.assert_array_equal(rest.overlap.cells, whole.overlap.cells)
-    assert rest.checksum == whole.checksum
+def values_of(counts):
+    """All numbers of all slices: metrics, then differences."""
+    slices = counts.results().slices
+    rows = [dataclasses.asdict(one) for one in slices]
+    metrics = [m for row in rows for m in row["metrics"].values()]
+    for row in rows:
+        if row["comparison"]:
+            metrics.append(row["comparison"]["difference"])
+            metrics += row["comparison"]["differences"].values()
+    columns = ("value", "low", "high", "n")
+    return np.array([[one[c] for c in columns] for one in metrics], float)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_parts_of_any_order_and_mean_merge(shift):
+    """Each part takes another number off its targets."""
+    targets, predictions, membership = arrays(shift=shift)
+    rng = np.random.default_rng(2)
+    columns = {
+        "weights": rng.random(4_000),
+        "clusters": rng.integers(0, 500, 4_000),
+        "baseline_predictions": predictions + rng.normal(size=4_000),
+    }
+
+    def counted_rows(rows):
+        counts = RegressionCounts(SCHEMA, weighted=True, clustered=True)
+        if len(rows):
+            more = {name: column[rows] for name, column in columns.items()}
+            counts.add(
+                targets[rows], predictions[rows], membership[rows], **more
+            )
+        return counts
+
+    whole, order = counted_rows(np.arange(4_000)), np.argsort(targets)
+    merged = RegressionCounts(SCHEMA, weighted=True, clustered=True)
+    for rows in (order[:0], order[3_000:], order[:99], order[99:3_000]):
+        merged.merge(counted_rows(rows))
+    np.testing.assert_allclose(values_of(merged), values_of(whole), rtol=1e-6)
+    np.testing.assert_array_equal(merged.errors, whole.errors)
+    np.testing.assert_array_equal(merged.overlap.cells, whole.overlap.cells)
+    assert merged.checksum == whole.checksum
 
 
 def test_explained_variance_has_an_interval_that_holds():
@@ -112,12 +142,15 @@ def test_bad_numbers_are_refused_and_nothing_counted():
         counts.add([1.0, 2.0], [1.0], nobody)
     with pytest.raises(ValueError, match="at least one example"):
         counts.results()
-    with pytest.raises(ValueError, match=r"center=0\.0 and 1\.0"):
-        counts.merge(RegressionCounts(SliceSchema(()), 1.0))
-    with pytest.raises(ValueError, match="paired=False and True"):
-        counts.merge(RegressionCounts(SliceSchema(()), paired=True))
-    with pytest.raises(ValueError, match="with every batch or with none"):
+    with pytest.raises(ValueError, match="weighted=False and True"):
+        counts.merge(RegressionCounts(SliceSchema(()), weighted=True))
+    counts.add([1.0], [1.0], nobody[:1])
+    with pytest.raises(ValueError, match="an array after 1 examples"):
         counts.add([1.0], [1.0], nobody[:1], baseline_predictions=[1.0])
+    paired = RegressionCounts(SliceSchema(()))
+    paired.add([1.0], [1.0], nobody[:1], baseline_predictions=[1.0])
+    with pytest.raises(ValueError, match="paired=False and True"):
+        counts.merge(paired)
 
 
 def paired(worse=1.0, **facts):
@@ -132,7 +165,7 @@ def paired(worse=1.0, **facts):
     )
     alone = RegressionCounts(schema)
     alone.add(targets, before, membership)
-    beside = RegressionCounts(schema, paired=True)
+    beside = RegressionCounts(schema)
     beside.add(targets, after, membership, baseline_predictions=before)
     return alone.results(), beside.results()
 
@@ -158,7 +191,7 @@ def test_intervals_of_differences_hold():
     schema = SliceSchema.from_names([f"s{i}" for i in range(200)])
     targets, ours, theirs = rng.normal(size=(3, 40_000))
     membership = np.arange(40_000)[:, None] // 200 == np.arange(200)
-    counts = RegressionCounts(schema, paired=True)
+    counts = RegressionCounts(schema)
     counts.add(
         targets,
         targets + 0.5 * ours,
@@ -190,16 +223,15 @@ def test_intervals_are_as_wide_as_a_bootstraps():
 
     drawn = [measure(rng.integers(0, 2_000, 2_000)) for _ in range(1_000)]
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    for center in (0.0, 0.7):
-        counts = RegressionCounts(SliceSchema(()), center, paired=True)
-        nobody = np.zeros((2_000, 0))
-        counts.add(targets, after, nobody, baseline_predictions=before)
-        (base,) = counts.results().slices
-        found = [base.metrics[name] for name in ("mae", "rmse", "r2")]
-        found += [base.comparison.difference]
-        found += [base.comparison.differences[name] for name in ("rmse", "r2")]
-        widths = np.array([one.high - one.low for one in found])
-        np.testing.assert_allclose(widths / (high - low), 1, atol=0.12)
+    counts = RegressionCounts(SliceSchema(()))
+    nobody = np.zeros((2_000, 0))
+    counts.add(targets, after, nobody, baseline_predictions=before)
+    (base,) = counts.results().slices
+    found = [base.metrics[name] for name in ("mae", "rmse", "r2")]
+    found += [base.comparison.difference]
+    found += [base.comparison.differences[name] for name in ("rmse", "r2")]
+    widths = np.array([one.high - one.low for one in found])
+    np.testing.assert_allclose(widths / (high - low), 1, atol=0.12)
 
 
 def test_a_lift_is_the_error_inside_minus_outside():
@@ -282,13 +314,25 @@ def test_a_critical_slice_must_exclude_a_rise():
     assert gate(*paired(**loose)).verdict == "PASS"
 
 
-def test_numbers_must_be_compared_example_by_example():
-    old, new = paired()
-    with pytest.raises(ValueError, match="was not evaluated beside"):
-        gate(old, old)
-    with pytest.raises(ValueError, match="was not evaluated beside"):
-        gate(paired(1.3)[1], new)
-    with pytest.raises(ValueError, match="must be among mae, rmse, r2, bias"):
+@pytest.mark.parametrize("metric", ["mae", "rmse", "r2"])
+def test_numbers_are_compared_without_pairs_too(metric):
+    (old, _), (_, new) = paired(), paired(1.3)
+    (worse, _), (_, other) = paired(), paired()
+    result = gate(new, other, metric=metric)  # Another baseline than its own.
+    assert (result.paired, result.verdict) == (False, "PASS")
+    slices = tuple(dataclasses.replace(x, comparison=None) for x in new.slices)
+    alone = dataclasses.replace(new, baseline=None, slices=slices)
+    result = gate(worse, alone, metric=metric)
+    assert not result.paired
+    assert verdicts(result) == {
+        "night": "FAIL",
+        "rain": "NOT_ENOUGH_DATA",
+        "base": "FAIL",
+    }
+    night, beside = result.slices[0], gate(old, new, metric=metric).slices[0]
+    assert night.difference.value == pytest.approx(beside.difference.value)
+    assert night.smallest_drop > beside.smallest_drop
+    with pytest.raises(ValueError, match="better: mae, rmse, r2"):
         gate(old, new, metric="accuracy")
 
 

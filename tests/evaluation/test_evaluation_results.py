@@ -72,7 +72,13 @@ def test_file_states_every_fact(tmp_path):
         "examples": None,
         "floor": 30,
         "gate": None,
-        "data": {"path": "out/test", "num_examples": 2},
+        "data": {
+            "path": "out/test",
+            "num_examples": 2,
+            "label": "",
+            "weighted": False,
+            "clustered": False,
+        },
         "model": {"path": "out/model", "fingerprint": "abcd"},
         "baseline": {"path": "out/vanilla", "fingerprint": "ef01"},
     }

@@ -95,7 +95,7 @@ def make_numbers():
     sampler.add_numbers({"x": shared}, targets, after, membership, None, before)
     first = RegressionCounts(alone.schema)
     first.add(targets, before, membership)
-    second = RegressionCounts(alone.schema, paired=True)
+    second = RegressionCounts(alone.schema)
     second.add(targets, after, membership, baseline_predictions=before)
     results = second.results()
     return dataclasses.replace(

@@ -123,7 +123,7 @@ def test_headlines_of_numbers_say_how_far_off_they_are():
     alone, first = RegressionCounts(schema), RegressionCounts(schema)
     alone.add(targets, after, members)
     first.add(targets, before, members)
-    beside = RegressionCounts(schema, paired=True)
+    beside = RegressionCounts(schema)
     beside.add(targets, after, members, baseline_predictions=before)
     old, new = first.results(), beside.results()
     assert [headline(one) for one in (alone.results(), old, new)] == [
