@@ -140,7 +140,7 @@ class _Loop:
         self.hooks.on_epoch_begin(progress.epoch)
         if progress.step == 0:
             self.model.reset_metrics()
-        else:
+        else:  # Else an epoch that stopped after its last step seems empty.
             self.hooks.on_train_batch_end(progress.step - 1, {})
         iterator = iterate(
             self.strategy, self.data, self.deal, progress.epoch, progress.step

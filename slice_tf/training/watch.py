@@ -34,19 +34,20 @@ class StopOnBadLoss(keras.callbacks.Callback):
         super().__init__()
         self._batches = batches
         self._epoch = 0
-        self._any_batch = False
+        self._step = self._checked = 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch + 1
-        self._any_batch = False
+        self._step = self._checked = 0
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._any_batch = True
-        if (batch + 1) % STEPS_BETWEEN_READS == 0:
-            self._check(f"epoch {self._epoch}, step {batch + 1}", logs)
+        self._step = batch + 1  # Several on, where an execution is of several.
+        if self._step - self._checked >= STEPS_BETWEEN_READS:
+            self._checked = self._step
+            self._check(f"epoch {self._epoch}, step {self._step}", logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if not self._any_batch:
+        if not self._step:
             raise ValueError(
                 "The training data must hold at least one example, because "
                 "nothing is learned from none. Received: examples=0"

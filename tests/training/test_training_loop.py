@@ -91,6 +91,14 @@ def test_bad_loss_stops():
         train(made(2), DatasetBatches(data), epochs=1, verbose=0)
 
 
+def test_bad_loss_stops_within_a_long_epoch_of_large_executions():
+    broken = {"x": FEATURES["x"] * np.inf}
+    data = tf.data.Dataset.from_tensor_slices((broken, TARGETS)).batch(16)
+    batches = DatasetBatches(data.repeat(64))
+    with pytest.raises(ValueError, match="loss=nan at epoch 1, step 112"):
+        train(made(2), batches, epochs=1, steps_per_execution=16, verbose=0)
+
+
 def test_no_example_is_an_error():
     with pytest.raises(ValueError, match="at least one example"):
         train(made(2), DatasetBatches(BATCHES.take(0)), epochs=1)
