@@ -18,12 +18,14 @@ def main(argv: Sequence[str]) -> int:
     from slice_tf.report import read_summary, write_page
     from slice_tf.report.sentence import headline
 
-    results = Results.load(flags.results)
+    results = [Results.load(path) for path in flags.results]
     summary = None
     if flags.summary is not None:
-        summary = read_summary(flags.summary, results.schema)
+        summary = read_summary(flags.summary, results[0].schema)
     write_page(flags.output, results, summary)
-    print(headline(results))  # noqa: T201 - results go to stdout
+    for one in results:
+        label = f"{one.data.label}: " if len(results) > 1 else ""
+        print(f"{label}{headline(one)}")  # noqa: T201 - results go to stdout
     logger.info("wrote %s", flags.output)
     return 0
 
@@ -35,7 +37,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "it can be mailed, archived and opened anywhere.",
     )
     add, path = parser.add_argument, pathlib.Path
-    add("results", type=path, help="results.json to show")
+    add(
+        "results",
+        type=path,
+        nargs="+",
+        help="results.json to show; of a model of several labels, the files "
+        "of some of them",
+    )
     add("--output", type=path, default=path("report.html"), help="HTML file")
     add(
         "--summary",

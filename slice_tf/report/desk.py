@@ -10,6 +10,7 @@ from slice_tf.evaluation import Results
 from slice_tf.files import write_text
 from slice_tf.report.decisions import Decisions
 from slice_tf.report.folder import Folder
+from slice_tf.report.labels import family_of
 from slice_tf.report.page import render, render_page
 from slice_tf.report.review import Review
 from slice_tf.report.rows import Rows
@@ -161,10 +162,25 @@ class Desk:
         served = {
             "token": token,
             "file": file,
+            "labels": self._labels(results),
             "review": self._review(review, file, results),
         }
         summary = self.folder.summary(file, results)
         return render_page(review.apply(results), summary, served)
+
+    def _labels(self, results: Results) -> list[tuple[str, str]]:
+        """Returns files and labels of the same model and data."""
+        if not results.data.label:
+            return []
+        found = []
+        for name in self.folder.results():
+            try:
+                other = self.folder.load(name)
+            except ValueError:
+                continue
+            if other.data.label and family_of(other) == family_of(results):
+                found.append((name, other.data.label))
+        return sorted(found, key=lambda one: (one[1], one[0]))
 
     def _index(self, token: str) -> str:
         files = [self._line(name) for name in self.folder.results()]
@@ -195,6 +211,7 @@ class Desk:
             "headline": headline(told),
             "model": told.model.path,
             "data": told.data.path,
+            "label": told.data.label,
             "num_examples": told.data.num_examples,
             "num_slices": told.schema.num_slices,
             "verdict": told.gate and told.gate.verdict,

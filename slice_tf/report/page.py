@@ -6,12 +6,13 @@ import html
 import importlib.resources
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slice_tf.evaluation import Results
 from slice_tf.files import write_text
 from slice_tf.report.embed import pack
+from slice_tf.report.labels import check_labels
 from slice_tf.report.sentence import details, headline
 
 # Kind of page: its scripts, in the order in which they build on each other.
@@ -20,6 +21,7 @@ SCRIPTS = {
         "elements.js",
         "numbers.js",
         "results.js",
+        "labels.js",
         "figures.js",
         "intervals.js",
         "writing.js",
@@ -49,7 +51,7 @@ STYLES = ("page.css", "figures.css", "review.css")
 
 
 def render_page(
-    results: Results,
+    results: Results | Sequence[Results],
     summary: Mapping[str, Any] | None = None,
     served: Mapping[str, Any] | None = None,
 ) -> str:
@@ -60,19 +62,28 @@ def render_page(
     from the results is shown as text.
 
     Args:
-        results: What to show.
+        results: What to show; of a model of several labels, results of some
+            of them, among which the page lets one choose.
         summary: What `read_summary` gave, to show how slicing functions
             voted.
         served: What a page of `slice-tf ui` needs to write; None in a file.
+
+    Raises:
+        ValueError: If results of several files are not of one model and
+            data, or two are of the same label.
     """
-    data = {
-        "results": results.to_dict(),
-        "summary": summary,
-        "headline": headline(results),
-        "details": details(results),
-        "served": served,
-    }
-    return render("results", data)
+    every = [results] if isinstance(results, Results) else list(results)
+    check_labels(every)
+    first, *others = (
+        {
+            "results": one.to_dict(),
+            "summary": summary,
+            "headline": headline(one),
+            "details": details(one),
+        }
+        for one in every
+    )
+    return render("results", {**first, "others": others, "served": served})
 
 
 def render(kind: str, data: Mapping[str, Any]) -> str:
@@ -102,10 +113,19 @@ def render(kind: str, data: Mapping[str, Any]) -> str:
 
 def write_page(
     path: str | os.PathLike[str],
-    results: Results,
+    results: Results | Sequence[Results],
     summary: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
-    """Writes a page; the file appears only when it is whole."""
+    """Writes a page; the file appears only when it is whole.
+
+    Args:
+        path: Where to write it.
+        results: See `render_page`.
+        summary: See `render_page`.
+
+    Raises:
+        ValueError: As `render_page`.
+    """
     final = pathlib.Path(path)
     write_text(final, render_page(results, summary))
     return final

@@ -56,7 +56,7 @@ def headline(results: Results) -> str:
 def details(results: Results) -> list[str]:
     """Returns further sentences, each of which can stand alone."""
     slices = results.slices[:-1]
-    found = []
+    found = _of_data(results)
     if results.gate is not None:
         found.append(_of_rule(results))
     changes = [one.comparison.difference for one in slices if one.comparison]
@@ -65,7 +65,8 @@ def details(results: Results) -> list[str]:
     few = sum(one.metrics[results.leading].status != OK for one in slices)
     if few:
         found.append(
-            f"{few:,} of {len(slices):,} slices hold fewer than "
+            f"{few:,} of {len(slices):,} slices "
+            f"{'holds' if few == 1 else 'hold'} fewer than "
             f"{results.floor} examples: too few to judge."
         )
     unknown = sum(one.unknown > 0 for one in slices)
@@ -73,6 +74,20 @@ def details(results: Results) -> list[str]:
         found.append(
             f"Slicing functions failed on some examples in {unknown:,} "
             f"{_plural(unknown, 'slice')}; those count as unknown."
+        )
+    return found
+
+
+def _of_data(results: Results) -> list[str]:
+    data, found = results.data, []
+    if data.label:
+        found.append(f"Of several labels, this is {data.label}.")
+    if data.weighted or data.clustered:
+        kinds = (("weighted", data.weighted), ("in clusters", data.clustered))
+        how = " and ".join(word for word, there in kinds if there)
+        found.append(
+            f"Examples are {how}: intervals are those of as many equal, "
+            "independent ones as would say as much."
         )
     return found
 

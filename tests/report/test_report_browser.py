@@ -375,3 +375,42 @@ def test_a_page_without_slices_still_draws(browser, tmp_path):
         browser.wait("document.querySelector('#main h1') !== null")
         assert "This view cannot be drawn" not in browser.texts("h1")
     assert browser.complaints == []
+
+
+def make_labels():
+    """Results of two labels, the second with another slice behind."""
+    found = []
+    for index, results in enumerate(make_results(2)):
+        data = dataclasses.replace(results.data, label=f"tags[{index}]")
+        facts = {"data": data, "baseline": None}
+        found.append(dataclasses.replace(results, **facts))
+    return found
+
+
+def test_a_label_is_chosen_and_the_view_stays(browser, tmp_path):
+    browser.resize(1280, 900)
+    page = write_page(tmp_path / "a.html", make_labels())
+    browser.open(page)
+    assert browser.texts("#label option") == ["tags[0]", "tags[1]"]
+    browser.ask("location.hash = '#/slice/hard'")
+    browser.wait("document.querySelector('h1').textContent.includes('hard')")
+    before = browser.texts("tbody tr b")
+    browser.ask(
+        "(() => { const list = document.querySelector('#label select');"
+        "list.value = '?label=1';"
+        "list.dispatchEvent(new Event('change')); })()"
+    )
+    browser.wait("location.search === '?label=1'")
+    browser.wait("document.documentElement?.dataset.ready === 'true'")
+    assert browser.ask("location.hash") == "#/slice/hard"
+    assert browser.ask("document.querySelector('#label select').value") == (
+        "?label=1"
+    )
+    assert browser.texts("tbody tr b") != before
+    assert browser.complaints == []
+
+
+def test_the_only_label_is_named(browser, tmp_path):
+    browser.open(write_page(tmp_path / "a.html", make_labels()[1]))
+    assert browser.texts("#label") == ["Label tags[1]"]
+    assert "Of several labels, this is tags[1]." in browser.texts(".lead")[0]

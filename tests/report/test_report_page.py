@@ -89,7 +89,7 @@ def test_details_own_up_to_chance_and_to_few_examples():
         "Against the baseline, 95 % intervals show 0 slices better and 2 "
         "worse of 2 judged, where chance alone would show about 0.1; "
         "`slice-tf gate` corrects for that.",
-        "1 of 3 slices hold fewer than 30 examples: too few to judge.",
+        "1 of 3 slices holds fewer than 30 examples: too few to judge.",
     ]
 
 
@@ -194,6 +194,48 @@ def test_page_holds_the_results_and_its_policy_allows_no_request(tmp_path):
         policy,
     )
     assert not re.findall(r"(?:src|href)=.(?:https?:)?//", page)
+
+
+def of_label(name, candidate=AFTER, **facts):
+    results = results_of(candidate)
+    data = dataclasses.replace(results.data, label=name, **facts)
+    return dataclasses.replace(results, data=data)
+
+
+def test_a_page_of_several_labels_holds_all_and_says_which_is_shown():
+    first, second = of_label("y[0]"), of_label("y[1]", BEFORE)
+    data = data_of(render_page([first, second]))
+    assert data["results"]["data"]["label"] == "y[0]"
+    (other,) = data["others"]
+    assert other["results"]["data"]["label"] == "y[1]"
+    assert other["headline"] == headline(second)
+    assert other["details"][0] == "Of several labels, this is y[1]."
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([], r"Received: results=\[\]"),
+        ([of_label(""), of_label("")], "labels=none, none. To compare two"),
+        ([of_label("y[0]")] * 2, r"labels=y\[0\], y\[0\]"),
+        (
+            [of_label("y[0]"), of_label("y[1]", path="other")],
+            r"y\[0\] of '' on '', y\[1\] of '' on 'other'",
+        ),
+    ],
+    ids=["none", "no labels", "one label twice", "other data"],
+)
+def test_a_page_cannot_mix_what_is_not_of_one_model(results, message):
+    with pytest.raises(ValueError, match=message):
+        render_page(results)
+
+
+def test_weights_and_clusters_are_told():
+    results = of_label("", weighted=True, clustered=True)
+    assert details(results)[0] == (
+        "Examples are weighted and in clusters: intervals are those of as "
+        "many equal, independent ones as would say as much."
+    )
 
 
 def test_page_is_the_same_whenever_it_is_made():

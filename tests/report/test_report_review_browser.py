@@ -127,6 +127,29 @@ def test_an_audit_does_not_show_what_would_sway_it(site):
     assert "member" not in shown
 
 
+def test_labels_of_one_model_lead_to_each_other(site, folder):
+    results = make_results()
+    for index in (1, 0):
+        data = dataclasses.replace(results.data, label=f"tags[{index}]")
+        named = dataclasses.replace(results, data=data)
+        named.save(folder / f"of_{index}.json")
+    site.visit("/results?file=of_0.json#/slice/night")
+    tab = site.tab
+    assert tab.texts("#label option") == ["tags[0]", "tags[1]"]
+    tab.ask(
+        "(() => { const list = document.querySelector('#label select');"
+        "list.selectedIndex = 1;"
+        "list.dispatchEvent(new Event('change')); })()"
+    )
+    tab.wait("location.search === '?file=of_1.json'")
+    tab.wait(READY)
+    assert tab.ask("location.hash") == "#/slice/night"
+    shown = "document.querySelector('#label select').selectedIndex"
+    assert tab.ask(shown) == 1
+    site.visit("/results?file=results.json")
+    assert tab.texts("#label") == []
+
+
 def test_a_note_stays_and_an_accepted_slice_changes_the_verdict(site, folder):
     tab = site.tab
     site.visit("/results?file=results.json#/slice/night")

@@ -13,6 +13,7 @@ function resultsLine(one) {
   return fileLine(one.name, `/results?file=${encodeURIComponent(one.name)}`, false,
     h("p", {}, one.headline),
     h("small", {},
+      one.label && [foreign(one.label, { class: "code" }), " of several labels; "],
       `${whole(one.num_slices)} slices, ${whole(one.num_examples)} examples; ${one.has_examples ? "a sample of examples to look at and audit" : "no examples kept"}`,
       one.audited > 0 && `; ${whole(one.audited)} audited`),
     h("small", {}, place("model", one.model), place("data", one.data), `changed ${new Date(1000 * one.changed).toLocaleString()}`));

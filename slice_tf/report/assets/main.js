@@ -92,5 +92,6 @@ window.addEventListener("resize", () => {
 window.addEventListener("hashchange", go);
 document.addEventListener("keydown", onKey);
 foot();
+labelPicker();
 show();
 document.documentElement.dataset.ready = "true";

@@ -1,7 +1,9 @@
 // What results.json holds, and the parts that several views share.
 
-const { results: R, summary: SUMMARY, details: DETAILS } = DATA;
-let HEADLINE = DATA.headline;
+const PAGES = [DATA, ...(DATA.others ?? [])];
+const PAGE = PAGES[new URLSearchParams(location.search).get("label") ?? 0] ?? DATA;
+const { results: R, summary: SUMMARY, details: DETAILS } = PAGE;
+let HEADLINE = PAGE.headline;
 const SLICES = R.slices.slice(0, -1);
 const BASE = R.slices.at(-1);
 const FACTS = new Map(R.schema.slices.map((one) => [one.name, one]));
@@ -17,10 +19,8 @@ if (NUMBERS) {
   ownDigits = Math.min(12, Math.max(0, 2 - Math.floor(Math.log10(BASE.metrics.rmse.value || 1))));
 }
 
-// With weights, counts are in units of 2 ** -20; groups of calibration hold
-// the weights themselves, which is how a page can tell.
-const WEIGHTED = Boolean(BASE.scores && BASE.calibration) &&
-  sum(BASE.calibration.map((group) => group[0])) < sum(BASE.scores.flat()) / 1000;
+// With weights, counts of classes are in units of 2 ** -20.
+const WEIGHTED = R.data.weighted;
 const THINGS = WEIGHTED ? "weight" : "examples";
 const counted = (count) =>
   WEIGHTED ? String(Number((count / 2 ** 20).toPrecision(3))) : whole(Math.round(count));

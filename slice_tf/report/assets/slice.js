@@ -14,7 +14,7 @@ function facts(one) {
     ["size", `${whole(one.size)} of ${whole(R.data.num_examples)} examples, ${share(one.size / Math.max(1, R.data.num_examples))}`],
     one.unknown > 0 && ["unknown", `${whole(one.unknown)} examples, where the slicing function failed`],
     fact?.owner && ["owner", foreign(fact.owner)],
-    fact?.margin > 0 && ["tolerated drop", NUMBERS ? tickText(fact.margin) : `${plain(fact.margin, "points")} points`],
+    fact?.margin > 0 && [NUMBERS ? "tolerated rise" : "tolerated drop", NUMBERS ? tickText(fact.margin) : `${plain(fact.margin, "points")} points`],
     fact?.slicing_function && ["slicing function", foreign(fact.slicing_function, { class: "code" })],
   ];
   return h("dl", {}, rows.filter(Boolean).map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));

@@ -101,7 +101,7 @@ function errorPlot(one, beside = false) {
   const peak = Math.max(0.01, ...rows.flatMap((counts) => counts.map((count) => count / (sum(counts) || 1))));
   const y = scale([0, 100 * peak], [top + high, top]);
   const of = (value) => y(100 * value);
-  return picture(width, top + high + 40, `Errors ${beside ? "of both models " : ""}in ${cutName(one.name)}, share of examples`, key,
+  return picture(width, top + high + 40, `Errors ${beside ? "of both models " : ""}in ${cutName(one.name)}, share of ${THINGS}`, key,
     leftAxis(y, left, width - 12, "", { count: 3, form: (value) => `${tickText(value)} %` }),
     s("path", { d: steps(x, of, edges, one.errors), class: "bar" }),
     other && s("path", { d: steps(x, of, edges, other), class: "outline" }),
@@ -112,7 +112,11 @@ function errorPlot(one, beside = false) {
 const EVEN_EDGES = Array.from({ length: EVEN_BINS + 1 }, (_, i) => i / EVEN_BINS);
 
 // Panels one under the other: [name, counts inside, counts outside].
-function histogram(title, axis, panels, names) {
+const counting = (count) => `${counted(count)} ${THINGS}`;
+// Learned indicators are counted without weights.
+const countingExamples = (count) => `${whole(count)} examples`;
+
+function histogram(title, axis, panels, names, told = counting) {
   const width = figureWidth(520);
   const [left, high, gap] = [58, 110, 36];
   const x = scale([0, 1], [left, width - 12]);
@@ -128,7 +132,7 @@ function histogram(title, axis, panels, names) {
     const of = (value) => y(100 * value);
     of.domain = y.domain;
     const group = s("g", {},
-      text(left, top - 8, `${name} (${names[0]}: ${counted(sum(inside))} ${THINGS})`, { class: "label" }),
+      text(left, top - 8, `${name} (${names[0]}: ${told(sum(inside))})`, { class: "label" }),
       leftAxis(y, left, width - 12, "", { count: 3, form: (value) => `${tickText(value)} %` }),
       s("path", { d: steps(x, of, EVEN_EDGES, rows[0]), class: "bar" }),
       rows[1] && s("path", { d: steps(x, of, EVEN_EDGES, rows[1]), class: "outline" }),
@@ -148,7 +152,7 @@ function scorePlot(one) {
 
 const indicatorPlot = (one) =>
   histogram(`Learned indicator of ${cutName(one.name)}, share of examples`, "probability that the example is in the slice",
-    [["members and others", one.indicator_scores[1], one.indicator_scores[0]]], ["members", "others"]);
+    [["members and others", one.indicator_scores[1], one.indicator_scores[0]]], ["members", "others"], countingExamples);
 
 // Both right, won, lost, both wrong: one bar of parts for each table of 2 x 2.
 function flipsPlot(one) {
