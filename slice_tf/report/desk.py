@@ -217,7 +217,8 @@ class Desk:
             "verdict": told.gate and told.gate.verdict,
             "audited": audited,
             "has_examples": told.examples is not None,
-            "changed": self.folder.results()[name].stat().st_mtime,
+            # A float would be rounded to six digits, which is hours.
+            "changed": int(self.folder.results()[name].stat().st_mtime),
         }
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pytest
@@ -80,6 +81,15 @@ def site(browser, folder):
 def test_the_token_leaves_the_address_bar(site):
     assert site.tab.ask("location.search") == ""
     assert site.tab.texts(".file a") == ["results.json"]
+
+
+def test_the_list_says_when_a_file_changed(browser, folder):
+    os.utime(folder / "results.json", (1_700_000_123, 1_700_000_123))
+    with ReviewServer(folder) as server:
+        Site(browser, server)
+        expected = "new Date(1700000123000).toLocaleString()"
+        said = f"changed {browser.ask(expected)}"
+        assert browser.texts(".file small")[-1].endswith(said)
 
 
 def test_answers_of_an_audit_become_numbers(site, folder):
