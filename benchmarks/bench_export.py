@@ -5,9 +5,10 @@
 A trunk of 768 -> 768 -> 768 is exported without slices and with 100 and 1,000,
 folded; the one with 100 also with weights stored as float16. TensorFlow's C
 library, which TensorFlow Serving is built on, runs all in turns on one thread,
-in a process that has not imported TensorFlow. Times are processor time, so
-that other work on the machine counts as little as can be. Sizes are those of
-the directories.
+in a process that has not imported TensorFlow. "Narrow" is the trunk with a
+linear layer of 128 units at its end, which all slices read. Times are
+processor time, so that other work on the machine counts as little as can be.
+Sizes are those of the directories.
 """
 
 import argparse
@@ -25,14 +26,17 @@ from slice_tf.export import CSession
 
 DIM = 768
 CLASSES = 2
+NARROW = 128
+# Number of slices, how weights are stored, and the width of `z`.
 EXPORTS = {
-    "0": (0, "float32"),
-    "100": (100, "float32"),
-    "100, float16": (100, "float16"),
-    "1000": (1000, "float32"),
+    "0": (0, "float32", DIM),
+    "100": (100, "float32", DIM),
+    "100, float16": (100, "float16", DIM),
+    "1000": (1000, "float32", DIM),
+    "1000, narrow": (1000, "float32", NARROW),
 }
 BATCHES = (1, 32)
-LIMITS = {"100": 1.3, "1000": 2.2}
+LIMITS = {"100": 1.3, "1000": 2.2, "1000, narrow": 2.2}
 CALLS = 5
 
 
@@ -57,14 +61,19 @@ def main() -> None:
 
 def make(root: pathlib.Path) -> None:
     """Exports the models; TensorFlow is imported here alone."""
+    import keras
+
     from slice_tf.data import Feature, FeatureSpec
     from slice_tf.export import export_saved_model
     from slice_tf.models import SliceAwareModel, VanillaModel, build_mlp
     from slice_tf.schema import SliceSchema
 
     spec = FeatureSpec({"x": Feature("float32", (DIM,))}, num_classes=CLASSES)
-    for name, (number, weights) in EXPORTS.items():
+    for name, (number, weights, dim) in EXPORTS.items():
         backbone = build_mlp({"x": ((DIM,), "float32")}, units=(DIM, DIM))
+        if dim == NARROW:
+            narrow = keras.layers.Dense(NARROW, use_bias=False, name="narrow")
+            backbone = keras.Model(backbone.input, narrow(backbone.output))
         if number:
             names = [f"slice_{i}" for i in range(number)]
             schema = SliceSchema.from_names(names)
@@ -86,7 +95,7 @@ def print_latencies(root: pathlib.Path, rounds: int) -> None:
             print(
                 f"| {batch} | {name} | {np.median(values):.0f} | "
                 f"{values.min():.0f} | {ratio:.2f} | "
-                f"{floor(EXPORTS[name][0]):.2f} | {LIMITS.get(name, '')} |"
+                f"{floor(name):.2f} | {LIMITS.get(name, '')} |"
             )
 
 
@@ -114,15 +123,17 @@ def measure(
     return {name: np.array(values) for name, values in times.items()}
 
 
-def weights(number: int) -> int:
+def weights(name: str) -> int:
     """Returns how many weights, and multiplications a row, there are."""
+    number, _, dim = EXPORTS[name]
     columns = 3 * (number + 1) if number else 1
-    return 2 * DIM * DIM + columns * DIM
+    narrow = DIM * NARROW if dim == NARROW else 0
+    return 2 * DIM * DIM + narrow + columns * dim
 
 
-def floor(number: int) -> float:
+def floor(name: str) -> float:
     """Returns the ratio of operations, and of bytes, to no slices."""
-    return weights(number) / weights(0)
+    return weights(name) / weights("0")
 
 
 def print_sizes(root: pathlib.Path) -> None:
@@ -133,7 +144,7 @@ def print_sizes(root: pathlib.Path) -> None:
     limit = (2 * CLASSES + 1) * (DIM + 1)
     sizes = {name: size_of(root / name) for name in EXPORTS}
     for name, size in sizes.items():
-        number, kind = EXPORTS[name]
+        number, kind, _ = EXPORTS[name]
         grown = (size - sizes["0"]) / 4 / number if number else 0
         shown = f"{grown:.0f}" if kind == "float32" else ""
         print(f"| {name} | {size} | {shown} | {limit} |")

@@ -7,8 +7,9 @@ Every form of a number of slices is timed in turn within each round, with the
 model without slices beside it; ratios are medians over rounds. The floor is
 what the arithmetic and the bytes of a step would take in CPU time at the rates
 this machine reaches for a large matrix product and a large copy, measured in
-the same run, over that of the model without slices. Peak memory is that of a
-process which makes the model and trains four steps.
+the same run, over that of the model without slices. "Narrow" is the trunk
+with a linear layer of 128 units at its end, which all slices read. Peak memory
+is that of a process which makes the model and trains four steps.
 
 It prints the tables of `docs/benchmarks.md`, in under four minutes:
 python benchmarks/bench_model.py --snorkel-python /path/to/python
@@ -36,6 +37,7 @@ from slice_tf.schema import SliceSchema
 from slice_tf.training import FusedAdam
 
 DIM, UNITS, BATCH, RANK, THREADS = 768, 128, 256, 8, 2
+NARROW = 128  # Width of `z` where the trunk ends in a linear layer.
 SERVED_BATCHES = (1, 32, BATCH)
 FORMS = {
     "without": None,
@@ -43,16 +45,20 @@ FORMS = {
     "Keras' Adam": {"form": "folded"},
     "folded": {"form": "folded"},
     "low rank": {"form": "folded", "rank": RANK},
+    "narrow": {"form": "folded"},
+    "narrow, low rank": {"form": "folded", "rank": RANK},
 }
 MOST_DIRECT = 100  # Slices; of more, a direct step takes many seconds.
-IN_MEMORY = ("without", "folded", "low rank")
+IN_MEMORY = ("without", "folded", "low rank", "narrow")
 SECONDS = 0.25  # of steps of one kind in one round
 # At most so many times the model without slices.
 GOALS = {
     (100, "training", "low rank"): 3.0,
     (1000, "training", "low rank"): 12.0,
+    (1000, "training", "narrow"): 12.0,
     (100, "inference", "fold()"): 1.3,
     (1000, "inference", "fold()"): 2.2,
+    (1000, "inference", "narrow, fold()"): 2.2,
 }
 # At least so many times faster.
 LEAST_TO_DIRECT, LEAST_TO_SNORKEL = 4.0, 25.0
@@ -100,6 +106,9 @@ def model_of(num_slices, form):
     """Returns a compiled model of one of `FORMS`."""
     arguments = FORMS[form]
     backbone = build_mlp({"x": ((DIM,), "float32")}, (DIM, DIM))
+    if is_narrow(form):
+        narrow = keras.layers.Dense(NARROW, use_bias=False, name="narrow")
+        backbone = keras.Model(backbone.input, narrow(backbone.output))
     names = [f"s{position}" for position in range(num_slices)]
     schema = SliceSchema.from_names(names)
     if arguments is None:
@@ -112,6 +121,11 @@ def model_of(num_slices, form):
     plain = form == "Keras' Adam"
     model.compile((keras.optimizers.Adam if plain else FusedAdam)(1e-3))
     return model
+
+
+def is_narrow(form):
+    """Returns whether slices read a narrow `z`."""
+    return form.startswith("narrow")
 
 
 def training_step(model, num_slices):
@@ -208,15 +222,17 @@ def _times(work):
 def operations(num_slices, form, batch):
     """Returns floating-point operations of a forward pass."""
     experts = num_slices + 1
-    trunk = 2 * batch * 2 * DIM * DIM
-    indicators = 2 * batch * DIM * experts
+    trunk, dim = 2 * batch * 2 * DIM * DIM, DIM
     if form == "without":
         return trunk + 2 * batch * DIM
+    if is_narrow(form):
+        trunk, dim = trunk + 2 * batch * DIM * NARROW, NARROW
+    indicators = 2 * batch * dim * experts
     if form == "direct":
-        return trunk + indicators + 2 * batch * experts * UNITS * (DIM + 3)
-    width = RANK if form == "low rank" else UNITS
-    weights = 0 if form == "fold()" else 2 * experts * DIM * width * 2
-    return trunk + indicators + weights + 2 * batch * DIM * experts * 2
+        return trunk + indicators + 2 * batch * experts * UNITS * (dim + 3)
+    width = RANK if "low rank" in form else UNITS
+    weights = 0 if "fold()" in form else 2 * experts * dim * width * 2
+    return trunk + indicators + weights + 2 * batch * dim * experts * 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -300,6 +316,8 @@ def measure(num_slices, rounds, snorkel_python, forms):
             predict(form, model, [BATCH])
         if form == "low rank":
             predict("fold()", model.fold(), SERVED_BATCHES)
+        if form == "narrow":
+            predict("narrow, fold()", model.fold(), SERVED_BATCHES)
     peer = Snorkel(snorkel_python, num_slices) if snorkel_python else None
     for _ in range(rounds):
         for row in rows:

@@ -59,7 +59,7 @@ class FoldedSliceResidualAttention(SliceModule):
                 indicator_features_shape[-1], self.num_slices + 1, "indicator_"
             )
         self.kernel, self.bias = self._add_map(z_shape[-1], columns)
-        self.build_attention(z_shape[-1])
+        self._build_attention(z_shape[-1])
         self.built = True
 
     def _add_map(
@@ -114,4 +114,4 @@ class FoldedSliceResidualAttention(SliceModule):
             ops.reshape(one, (-1, self.num_experts, self.num_logits))
             for one in (columns[:, -2 * width : -width], columns[:, -width:])
         )
-        return self.vote(q, p, votes, explain)
+        return self._vote(q, p, votes, explain)

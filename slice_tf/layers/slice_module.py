@@ -80,7 +80,7 @@ class SliceModule(keras.layers.Layer):
         """Positions of slices with an expert, the base slice last."""
         return np.delete(np.arange(self.num_slices + 1), self.monitor_only)
 
-    def build_attention(self, dim: int) -> None:
+    def _build_attention(self, dim: int) -> None:
         """Makes what needs no weights, and fixes the width of `z`."""
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: dim})
         experts = self.num_experts
@@ -88,7 +88,7 @@ class SliceModule(keras.layers.Layer):
             (None, experts), (None, experts, self.num_logits)
         )
 
-    def attend(self, q: Any, p: Any) -> Any:
+    def _attend(self, q: Any, p: Any) -> Any:
         """Returns attention over experts, of shape `[batch, experts]`.
 
         Args:
@@ -99,7 +99,9 @@ class SliceModule(keras.layers.Layer):
             q = ops.take(q, self.expert_positions, axis=1)
         return self.slice_attention(q, p)
 
-    def vote(self, q: Any, p: Any, votes: Any, explain: bool) -> dict[str, Any]:
+    def _vote(
+        self, q: Any, p: Any, votes: Any, explain: bool
+    ) -> dict[str, Any]:
         """Returns the outputs, `f(z')` being the attended votes.
 
         Args:
@@ -109,14 +111,14 @@ class SliceModule(keras.layers.Layer):
                 shape.
             explain: Whether to return `contributions`, too.
         """
-        a = self.attend(q, ops.cast(p, "float32"))
+        a = self._attend(q, ops.cast(p, "float32"))
         contributions = a[..., None] * ops.cast(votes, "float32")
-        outputs = self.outputs(q, p, a, ops.sum(contributions, axis=1))
+        outputs = self._outputs(q, p, a, ops.sum(contributions, axis=1))
         if explain:
             outputs["contributions"] = self._of_slices(contributions)
         return outputs
 
-    def outputs(self, q: Any, p: Any, a: Any, logits: Any) -> dict[str, Any]:
+    def _outputs(self, q: Any, p: Any, a: Any, logits: Any) -> dict[str, Any]:
         """Returns the outputs as float32, under their names."""
         outputs = {
             "logits": ops.cast(logits, "float32"),

@@ -156,7 +156,7 @@ class SliceResidualAttention(SliceModule):
         self.indicators.build(indicator_features_shape or z_shape)
         self.experts.build(z_shape)
         self.slice_head.build((None, self.num_experts, units))
-        self.build_attention(z_shape[-1])
+        self._build_attention(z_shape[-1])
         self.head.build((None, units))
         self.built = True
 
@@ -174,14 +174,14 @@ class SliceResidualAttention(SliceModule):
             flat = ops.reshape(kernel, (z.shape[-1], -1))
             heads = ops.reshape(ops.matmul(z, flat), (-1, *bias.shape)) + bias
             p, votes = ops.split(heads, 2, axis=-1)
-            return self.vote(q, p, votes, explain)
+            return self._vote(q, p, votes, explain)
         r = self.experts(z)
         p = self.slice_head(r)
         if explain:
-            return self.vote(q, p, self.head(r), explain)
-        a = self.attend(q, ops.cast(p, "float32"))
+            return self._vote(q, p, self.head(r), explain)
+        a = self._attend(q, ops.cast(p, "float32"))
         z_slice_aware = ops.einsum("bs,bsu->bu", ops.cast(a, r.dtype), r)
-        return self.outputs(q, p, a, self.head(z_slice_aware))
+        return self._outputs(q, p, a, self.head(z_slice_aware))
 
     def _folds(self, batch: int | None) -> bool:
         if self.form != "auto" or not self.is_linear:

@@ -50,7 +50,7 @@ def build_mlp(
             kernel_initializer=keras.initializers.GlorotUniform(
                 None if seed is None else seed + position
             ),
-            name=f"dense_{position}",
+            name=f"hidden_{position}",
         )(z)
     if dropout:
         z = keras.layers.Dropout(dropout, seed=seed)(z)

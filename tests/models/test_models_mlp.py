@@ -60,6 +60,15 @@ def test_seed_alone_decides_the_weights():
             assert np.any(one != different)
 
 
+def test_dense_layers_may_follow():
+    keras.utils.clear_session()  # Keras counts names from the start again.
+    model = build_mlp(FEATURES, (7, 6, 5))
+    for units in (4, 3):
+        z = keras.layers.Dense(units)(model.output)
+        model = keras.Model(model.input, z)
+    assert model.output_shape == (None, 3)
+
+
 def test_it_goes_through_a_file(tmp_path):
     model = build_mlp(FEATURES, (4,))
     model.save(tmp_path / "backbone.keras")
