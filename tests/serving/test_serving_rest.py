@@ -33,6 +33,20 @@ def answer(http_call, body, path=PREDICT, name="plain"):
         (b'\xef\xbb\xbf{"instances": [1]}', {"predictions": [2.5]}),
         ('{"a": {}, "instances": [1]}', {"predictions": [2.5]}),
         ('{"instances": [1], "instances": [2]}', {"predictions": [2.5]}),
+        (
+            '{"instances": [{"x": 1, "x": 2}, {"x": 3}]}',
+            {"predictions": [2.5, 3.0]},
+        ),
+        (
+            '{"signature_name": "text", "inputs": {"a": 1, "s": "\\udc00"}}',
+            {
+                "outputs": {
+                    "half": 0.5,
+                    "echo": "\ufffd\ufffd\ufffd",
+                    "echo_bytes": {"b64": "7bCA"},
+                }
+            },
+        ),
         (f'{{"instances": [1], "n": {"[" * 9999 + "]" * 9999}}}', None),
         (
             '{"signature_name": "total", "inputs": [1, 2]}',
@@ -104,16 +118,16 @@ def test_floats_are_written_short(http_call):
         (" \n", "The document is empty. at offset: 2"),
         ("{", "Missing a name for object member. at offset: 1"),
         ('{"a" 1}', "Missing a colon after a name of object member."),
-        ('{"a": 1 "b"}', "Missing a comma or } after an object member."),
-        ('{"a": [1 2]}', "Missing a comma or ] after an array element."),
+        ('{"a": 1 "b"}', "Missing a comma or '}' after an object member."),
+        ('{"a": [1 2]}', "Missing a comma or ']' after an array element."),
         ('{"a": }', "Invalid value. at offset: 6"),
-        ('{"a": [1.]}', "Missing fraction part in number. at offset: 9"),
-        ('{"a": [1.5e-]}', "Missing exponent in number. at offset: 12"),
+        ('{"a": [1.]}', "Miss fraction part in number. at offset: 9"),
+        ('{"a": [1.5e-]}', "Miss exponent in number. at offset: 12"),
         ('{"a": -}', "Invalid value. at offset: 7"),
-        ('{"a": [01]}', "Missing a comma or ] after an array element."),
+        ('{"a": [01]}', "Missing a comma or ']' after an array element."),
         ('{"a": Infinite}', "Invalid value."),
         ('{"\u00e9'.encode(), "Missing a closing quotation mark in string."),
-        ('{"a\n": 1}', "Invalid encoding in string. at offset: 3"),
+        ('{"a\n": 1}', "Invalid escape character in string. at offset: 3"),
         (r'{"\x": 1}', "Invalid escape character in string."),
         (r'{"\u12": 1}', "Incorrect hex digit after \\u escape in string."),
         (b'{"inputs": "\xff"}', "JSON Parse error: Invalid encoding"),
@@ -158,6 +172,24 @@ def test_floats_are_written_short(http_call):
             'JSON Value: {\n    "inputs": {\n        "a": [1, {\n'
             '                "b": "x"\n            }],\n        "c": {}\n'
             '    },\n    "instances": 2.5\n} Not formatted correctly',
+        ),
+        (
+            '{"signature_name": 1e-3, "inputs": [NaN, 2]}',
+            'JSON Value: {\n    "signature_name": 0.001,\n    "inputs": ['
+            " not formatted correctly.",
+        ),
+        (
+            '{"inputs": "x", "instances": 12345678901234567890}',
+            '"instances": 12345678901234567890\n}',
+        ),
+        (
+            '{"instances": [[1e21, 1e22, -0.0, 1e-7, 1e-5, "x"]]}',
+            'JSON Value: "x" Type: String',
+        ),
+        (
+            '{"inputs": [[1e20], [1e22, -0.0, 1e-7, 1e-5]], "instances": 0}',
+            '"inputs": [[100000000000000000000.0], [1e22, -0.0, 1e-7, '
+            '0.00001]],\n    "instances": 0\n}',
         ),
         (
             '{"instances": ["x"]}',
@@ -270,7 +302,12 @@ def test_floats_are_written_short(http_call):
         ),
         (
             '{"signature_name": "float16", "instances": [1]}',
-            "Conversion of JSON Value: 1 to type: half",
+            "Error: UNIMPLEMENTED: Conversion of JSON Value: 1 to type: half",
+        ),
+        (
+            '{"signature_name": "text", "inputs": {"a": 1, "s": '
+            '{"b64": "eQ", "b64": "eQ"}}}',
+            "not formatted correctly for base64 data",
         ),
         (
             '{"signature_name": "half_out", "instances": [1]}',
@@ -361,6 +398,19 @@ def test_wrong_shape_is_refused_by_the_exported_graph(http_call):
             "Could not find version 9 of model plain",
         ),
         ("POST", f"/v1/models/plain/versions/{2**64}:predict", 400, ""),
+        (
+            "POST",
+            f"{PREDICT}?verbose=1",
+            400,
+            f"Malformed request: POST {PREDICT}?verbose=1",
+        ),
+        (
+            "GET",
+            "/v1/models/plain?verbose=1",
+            404,
+            "Could not find any versions of model plain?verbose=1",
+        ),
+        ("GET", "/v1/models/plain/METADATA", 200, "model_version_status"),
     ],
 )
 def test_wrong_url_is_told(method, path, status, text, http_call):

@@ -31,6 +31,8 @@ def predictions(outputs: Mapping[str, Array], is_row: bool) -> bytes:
     Raises:
         ApiError: If an output cannot be written.
     """
+    if not outputs:
+        raise invalid("Cannot convert empty tensor map to JSON")
     if not is_row:
         values = {name: _values(name, one) for name, one in outputs.items()}
         return dumped({"outputs": _single(values)})

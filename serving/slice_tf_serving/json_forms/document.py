@@ -9,20 +9,16 @@ from typing import Any
 import orjson
 
 from slice_tf_serving.codes import ApiError, Code, invalid
-from slice_tf_serving.json_forms.values import described, encoded
+from slice_tf_serving.json_forms.described import described
+from slice_tf_serving.json_forms.faults import FaultError, fault_of
 
 SIGNATURE = "signature_name"
 
+_COUNTED = b",", b"[", b"{"  # None comes more often than values do.
 _MAX_DEPTH = 128
 _INT64_DIGITS = 20  # with a sign
 _SPACE = " \t\r\n"
-# A backslash and what belongs to it.
-_ESCAPE = re.compile(
-    r"\\u[dD][89abAB]\w\w\\u[dD][c-fC-F]\w\w"
-    r"|(?P<half>\\u[dD][89a-fA-F]\w\w)"
-    r"|\\.",
-    re.DOTALL,
-)
+_HIGH_HALF = re.compile(rb"\\u[dD][89abAB]")
 # Numbers that are none, as TensorFlow Serving reads them besides.
 _SPELLINGS = {"-NaN": "NaN", "Inf": "Infinity"}
 _OTHER_SPELLING = re.compile(
@@ -45,7 +41,7 @@ def read_document(body: bytes, max_elements: int) -> tuple[dict[str, Any], str]:
         ApiError: If the body is no such object, in TensorFlow Serving's
             words, or the bound is exceeded.
     """
-    if body.count(b",") >= max_elements:
+    if max(map(body.count, _COUNTED)) >= max_elements:
         raise ApiError(
             Code.RESOURCE_EXHAUSTED,
             "The request holds more values than this server's limit of "
@@ -58,7 +54,6 @@ def read_document(body: bytes, max_elements: int) -> tuple[dict[str, Any], str]:
             f"JSON Value: {described(document)} not formatted correctly. "
             "'signature_name' key must be a string value."
         )
-    encoded(name)
     return document, name
 
 
@@ -89,131 +84,49 @@ def _num_keys(document: dict[str, Any]) -> int:
 
 
 def _read_slowly(body: bytes) -> dict[str, Any]:
+    if not body:
+        raise invalid("JSON Parse error: The document is empty")
     try:
         text = body.removeprefix(codecs.BOM_UTF8).decode()
-        if not text.strip(_SPACE):
-            place = f". at offset: {len(body)}" if body else ""
-            raise invalid(f"JSON Parse error: The document is empty{place}")
-        document = _decoded(text)
     except UnicodeDecodeError as error:
-        raise invalid(
-            "JSON Parse error: Invalid encoding in string. "
-            f"at offset: {error.start}"
-        ) from error
-    except json.JSONDecodeError as error:
-        raise invalid(f"JSON Parse error: {_told(error)}") from error
+        _check(body)
+        fault = FaultError("Invalid encoding in string.", error.start)
+        raise _refusal(fault) from error
+    if _HIGH_HALF.search(body):  # Python reads it where its pair is missing.
+        _check(body)
+    try:
+        document = _read(text)
+    except (json.JSONDecodeError, _TooBigError):
+        _check(body)
+        document = _read(_OTHER_SPELLING.sub(_spelled, text))
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {described(document)} Is not object")
     return document
 
 
-# What Python calls a fault, and what TensorFlow Serving does.
-_FAULTS = {
-    "Expecting value": "Invalid value.",
-    "Expecting property name": "Missing a name for object member.",
-    "Illegal trailing comma before end of object": (
-        "Missing a name for object member."
-    ),
-    "Illegal trailing comma before end of array": "Invalid value.",
-    "Expecting ':'": "Missing a colon after a name of object member.",
-    "Unterminated string": "Missing a closing quotation mark in string.",
-    "Invalid control character": "Invalid encoding in string.",
-    "Invalid \\uXXXX": "Incorrect hex digit after \\u escape in string.",
-    "Invalid \\": "Invalid escape character in string.",
-}
+def _check(body: bytes) -> None:
+    """Refuses what is no JSON, or more than TensorFlow Serving takes."""
+    fault = fault_of(body)
+    if fault is not None:
+        raise _refusal(fault) from fault
 
 
-# What a number can break off after, behind what Python takes for all of it.
-_UNFINISHED = re.compile(r"(?<=\d)\.|(?<=\d)[eE][+-]?|-")
-_NUMBER_FAULTS = {
-    ".": "Missing fraction part in number.",
-    "e": "Missing exponent in number.",
-    "E": "Missing exponent in number.",
-    "-": "Invalid value.",
-}
+def _refusal(fault: FaultError) -> ApiError:
+    return invalid(f"JSON Parse error: {fault.text} at offset: {fault.offset}")
 
 
-def _told(error: json.JSONDecodeError) -> str:
-    """Returns the fault in TensorFlow Serving's words, with its place."""
-    number = _UNFINISHED.match(error.doc, error.pos)
-    if number is not None and error.msg.startswith("Expecting"):
-        text = _NUMBER_FAULTS[number[0][0]]
-        return f"{text} at offset: {_offset(error.doc, number.end())}"
-    if error.msg.startswith("Expecting ','"):
-        text = (
-            "Missing a comma or } after an object member."
-            if _is_in_object(error.doc[: error.pos])
-            else "Missing a comma or ] after an array element."
-        )
-    else:
-        text = next(
-            (
-                one
-                for start, one in _FAULTS.items()
-                if error.msg.startswith(start)
-            ),
-            f"{error.msg}.",
-        )
-    return f"{text} at offset: {_offset(error.doc, error.pos)}"
-
-
-def _offset(text: str, position: int) -> int:
-    """Returns where a character is, in bytes."""
-    return len(text[:position].encode(errors="replace"))
-
-
-def _is_in_object(text: str) -> bool:
-    open_brackets = []
-    for token in _STRING_OR_BRACKET.finditer(text):
-        if token[0] in "[{":
-            open_brackets.append(token[0])
-        elif token[0] in "]}" and open_brackets:
-            open_brackets.pop()
-    return open_brackets[-1:] == ["{"]
-
-
-def _decoded(text: str) -> Any:
-    try:
-        document, end = _read(text)
-    except _TooBigError as error:
-        # The digits are a number of their own somewhere, first of all here.
-        found = re.search(rf"(?<![\w.+\x22-]){re.escape(str(error))}", text)
-        offset = _offset(text, found.start() if found else 0)
-        raise invalid(
-            "JSON Parse error: Number too big to be stored in double. "
-            f"at offset: {offset}"
-        ) from error
-    _check_surrogates(text, end)
-    return document
-
-
-def _read(text: str) -> tuple[Any, int]:
-    """Returns the value at the start of a text, and where it ends."""
+def _read(text: str) -> Any:
+    """Returns the value at the start of a text."""
     start = len(text) - len(text.lstrip(_SPACE))
     try:
-        return _DECODER.raw_decode(text, start)
+        return _DECODER.raw_decode(text, start)[0]
     except RecursionError:
-        return _DECODER.raw_decode(_pruned(text), start)
-    except json.JSONDecodeError:
-        spelled = _OTHER_SPELLING.sub(_spelled, text)
-        if spelled == text:
-            raise
-        return _DECODER.raw_decode(spelled, start)
+        return _DECODER.raw_decode(_pruned(text), start)[0]
 
 
 def _spelled(token: re.Match[str]) -> str:
     """Returns a string as it is, and numbers as Python spells them."""
     return token["string"] or _SPELLINGS[token[0]]
-
-
-def _check_surrogates(text: str, end: int) -> None:
-    """Refuses half a surrogate pair anywhere, which Python reads."""
-    for escape in _ESCAPE.finditer(text, 0, end):
-        if escape["half"]:
-            raise invalid(
-                "JSON Parse error: The surrogate pair in string is invalid. "
-                f"at offset: {_offset(text, escape.start())}"
-            )
 
 
 def _pruned(text: str) -> str:
@@ -235,21 +148,38 @@ def _pruned(text: str) -> str:
     return "".join(kept)
 
 
-def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Builds an object; of two equal keys the first counts."""
+class _Repeating(dict[str, Any]):
+    """An object with a key that comes twice.
+
+    Its items and its length are all of it; looked up is the first.
+    """
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(reversed(pairs))
+        self._pairs = pairs
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def items(self) -> Any:
+        """Returns keys and values, as they came."""
+        return self._pairs
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
-    return values if len(values) == len(pairs) else dict(reversed(pairs))
+    return values if len(values) == len(pairs) else _Repeating(pairs)
 
 
 class _TooBigError(Exception):
-    """A number that no double can hold; its digits."""
+    """A number that no double can hold."""
 
 
 def _finite(digits: str) -> float:
     """Returns a number, which may be too long for `int` to read."""
     number = float(digits)
     if math.isinf(number):
-        raise _TooBigError(digits)
+        raise _TooBigError
     return number
 
 
@@ -262,5 +192,5 @@ def _whole(digits: str) -> int | float:
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_first_wins, parse_float=_finite, parse_int=_whole
+    object_pairs_hook=_object, parse_float=_finite, parse_int=_whole
 )

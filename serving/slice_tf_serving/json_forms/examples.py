@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from slice_tf_serving.codes import invalid
+from slice_tf_serving.json_forms.described import described
 from slice_tf_serving.json_forms.document import read_document
 from slice_tf_serving.json_forms.values import (
-    described,
     encoded,
     is_base64,
     kind_of,
@@ -81,11 +81,20 @@ def _fill(value: Any, example: Any) -> None:
             f"Example must be JSON object but got JSON {kind_of(value)}"
         )
     for name, content in value.items():
-        encoded(name)
-        feature = example.features.feature[name]
-        feature.SetInParent()
+        feature = _feature(example, name)
         for one in content if isinstance(content, list) else [content]:
             _add(one, name, feature)
+
+
+def _feature(example: Any, name: str) -> Any:
+    """Returns a feature without values; of two of a name the last counts."""
+    try:
+        feature = example.features.feature[name]
+    except UnicodeEncodeError as error:  # half a surrogate pair
+        raise invalid(f"Feature: {name} is not named in UTF-8") from error
+    feature.Clear()
+    feature.SetInParent()
+    return feature
 
 
 def _add(value: Any, name: str, feature: Any) -> None:

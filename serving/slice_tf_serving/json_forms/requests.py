@@ -6,9 +6,10 @@ from typing import Any
 
 from slice_tf_serving.codes import invalid
 from slice_tf_serving.dtypes import Array
+from slice_tf_serving.json_forms.described import described
 from slice_tf_serving.json_forms.document import read_document
 from slice_tf_serving.json_forms.rows import columns_of, read_rows
-from slice_tf_serving.json_forms.values import Reader, described, is_named
+from slice_tf_serving.json_forms.values import Reader, is_named
 from slice_tf_serving.specs import SignatureSpec
 
 ROW = "instances"

@@ -7,10 +7,10 @@ import numpy as np
 
 from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.dtypes import Array
+from slice_tf_serving.json_forms.described import described
 from slice_tf_serving.json_forms.values import (
     BASE64,
     Reader,
-    described,
     is_named,
 )
 from slice_tf_serving.specs import SignatureSpec
@@ -46,7 +46,11 @@ def read_rows(
     found: dict[str, list[Array]] = {name: [] for name in spec.inputs}
     for position, row in enumerate(rows):
         read(row, position, spec, reader, found)
-    return {name: np.stack(one) for name, one in found.items() if one}
+    # Of a name that comes twice, values are read twice, and those at the end
+    # are dropped, as in TensorFlow Serving.
+    return {
+        name: np.stack(one[: len(rows)]) for name, one in found.items() if one
+    }
 
 
 def columns_of(

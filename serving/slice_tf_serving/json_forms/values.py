@@ -2,18 +2,16 @@
 
 import base64
 import binascii
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NAME, Array, Dtype
+from slice_tf_serving.json_forms.described import described
 from slice_tf_serving.specs import SignatureSpec
 
-_TEXT_BYTES = 256
-_INDENT = " " * 4
 _MAX_RANK = 64  # of NumPy
 _KINDS = {"f": "if", "i": "i", "u": "i", "b": "b"}
 _FLOATS = ("DT_FLOAT", "DT_DOUBLE")
@@ -50,57 +48,9 @@ def is_named(value: Any) -> bool:
     return isinstance(value, dict) and not is_base64(value)
 
 
-def described(value: Any) -> str:
-    """Returns the JSON of a value for an error, cut to a bearable length.
-
-    Objects take a line a member and lists one line, as in TensorFlow Serving.
-    """
-    text = ""
-    try:
-        for part in _described(value, 0):
-            text += part[:_TEXT_BYTES]
-            if len(text) >= _TEXT_BYTES:
-                break
-    except RecursionError:
-        text += "..."
-    return text.encode(errors="replace")[:_TEXT_BYTES].decode(errors="ignore")
-
-
-def _described(value: Any, depth: int) -> Iterator[str]:
-    if isinstance(value, dict) and value:
-        start = "{\n"
-        for key, one in value.items():
-            yield f"{start}{_INDENT * (depth + 1)}{_dumped(key)}: "
-            yield from _described(one, depth + 1)
-            start = ",\n"
-        yield f"\n{_INDENT * depth}}}"
-    elif isinstance(value, list) and value:
-        start = "["
-        for one in value:
-            yield start
-            yield from _described(one, depth + 1)
-            start = ", "
-        yield "]"
-    else:
-        yield _dumped(value)
-
-
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def encoded(text: str) -> bytes:
-    """Returns a JSON string as UTF-8.
-
-    Raises:
-        ApiError: If it holds half a surrogate pair.
-    """
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise invalid(
-            "JSON Parse error: The surrogate pair in string is invalid."
-        ) from error
+    """Returns a JSON string as UTF-8, half a surrogate pair as what it is."""
+    return text.encode(errors="surrogatepass")
 
 
 def unescaped(value: Mapping[str, str]) -> bytes:
@@ -169,13 +119,7 @@ class Reader:
         Raises:
             ApiError: If it is ragged or holds a value of another type.
         """
-        known = BY_NAME.get(dtype)
-        if known is None or dtype in _NO_JSON:
-            raise ApiError(
-                Code.UNIMPLEMENTED,
-                f"Conversion of JSON Value: {described(value)} to type: "
-                f"{known.text if known else dtype}",
-            )
+        known = _of_name(dtype)
         shape = _shape(value)
         if len(shape) > _MAX_RANK:
             raise invalid("JSON Parse error: Values are nested too deeply.")
@@ -219,6 +163,14 @@ class Reader:
     def _leaf(self, value: Any, dtype: Dtype) -> Any:
         if dtype.is_string:
             return _bytes(value, dtype)
+        if isinstance(value, dict):
+            raise _type_error(value, dtype)
+        if dtype.name not in _FAST:
+            raise ApiError(
+                Code.UNIMPLEMENTED,
+                f"Conversion of JSON Value: {described(value)} to type: "
+                f"{dtype.text}",
+            )
         is_boolean = isinstance(value, bool)
         if dtype.name == "DT_BOOL":
             fits = is_boolean
@@ -234,6 +186,12 @@ class Reader:
         if not fits:
             raise _type_error(value, dtype)
         return value
+
+
+def _of_name(name: str) -> Dtype:
+    """Returns a type; one that is not known here stands for no values."""
+    text = name.removeprefix("DT_").lower()
+    return BY_NAME.get(name) or Dtype(name, 0, text, "float32", "")
 
 
 def _fits(array: Array, bounds: Any) -> bool:

@@ -78,7 +78,7 @@ class RestApp:
     ) -> HttpAnswer:
         """Answers whatever does not run a model."""
         method, path = request.method, request.path
-        if method == "GET" and path == _METRICS:
+        if method == "GET" and path.partition(b"?")[0] == _METRICS:
             text = self._service.telemetry.text().encode()
             return HttpAnswer(200, text, metrics.CONTENT_TYPE)
         if path[:4].lower() != b"/v1/":

@@ -292,10 +292,12 @@ class HttpConnection(asyncio.Protocol):
 
 
 def _path(url: bytes) -> bytes:
-    """Returns the path of what was asked for, which may be a whole URL."""
+    """Returns path and query of what was asked for; it may be a whole URL."""
     if url[:1] == b"/":
-        return url.partition(b"?")[0]
+        return url
     try:
-        return httptools.parse_url(url).path or b"/"
+        parts = httptools.parse_url(url)
     except httptools.HttpParserInvalidURLError:
         return url
+    query = b"" if parts.query is None else b"?" + parts.query
+    return (parts.path or b"/") + query

@@ -18,7 +18,7 @@ class HttpRequest:
 
     Args:
         method: Such as `POST`.
-        path: As it was sent, without what follows a question mark.
+        path: As it was sent, with what follows a question mark.
         headers: Those of `HEADERS` that it has, by name in small letters.
         body: As it was sent.
         is_last: Whether the connection ends with its answer.

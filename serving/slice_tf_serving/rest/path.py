@@ -8,7 +8,8 @@ import urllib.parse
 from slice_tf_serving.versions import MAX_VERSION
 
 _WHERE = r"/v1/models/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
-# The path is matched whatever its case, but the verb is not.
+# The path is matched whatever its case, but a verb is not known by another,
+# and a query is part of a name.
 _POST = re.compile(rf"(?i:{_WHERE}):(classify|regress|predict)")
 _GET = re.compile(
     r"(?i)/v1/models(?:/([^/:]+))?"
@@ -52,7 +53,8 @@ class RestPath:
         get = _GET.fullmatch(text) if method == "GET" else None
         if get is None:
             return None
-        return cls._of("metadata" if get[4] else "status", *get.groups()[:3])
+        verb = "metadata" if get[4] == "/metadata" else "status"
+        return cls._of(verb, *get.groups()[:3])
 
     @classmethod
     def _of(
