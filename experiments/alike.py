@@ -6,7 +6,7 @@ several, or choose, go through `methods.accuracies`.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -26,10 +26,12 @@ class AlikeModels:
     Args:
         model: One of them; its own weights are of no use.
         states: Trained weights and other variables, seeds first.
+        seeds: Which of the problem's.
     """
 
     model: Any
     states: tuple[list[Any], list[Any]]
+    seeds: Sequence[int]
 
     def output(self, name: str, points: Any) -> Any:
         """Returns one of their outputs of points `[seeds, examples, 2]`.
@@ -51,9 +53,11 @@ class AlikeModels:
 
     def accuracies(self, problem: Problem) -> dict[str, Any]:
         """Returns what `methods.accuracies` does."""
-        says_one = self.output("logits", problem.test.points)[..., 0] > 0
+        points = problem.test.points[list(self.seeds)]
+        says_one = self.output("logits", points)[..., 0] > 0
         found = [
-            scores(one, problem, seed) for seed, one in enumerate(says_one)
+            scores(one, problem, seed)
+            for seed, one in zip(self.seeds, says_one, strict=True)
         ]
         accuracy = np.round(found, 4).tolist()
         return {"accuracy": accuracy, "parameters": size(self.model)}
@@ -64,6 +68,7 @@ def train_alike(
     problem: Problem,
     units: tuple[int, ...] = (UNITS, UNITS),
     labels: Any = None,
+    seeds: Sequence[int] | None = None,
 ) -> AlikeModels:
     """Trains a model of every seed's examples.
 
@@ -73,21 +78,23 @@ def train_alike(
         units: Widths of the backbone's layers.
         labels: Labels or probabilities to learn instead of the problem's, of
             shape `[seeds, examples]` or `[seeds, examples, classes]`.
+        seeds: Which of the problem's; `None` is all.
     """
     starts, orders, model = [], [], None
-    for seed in range(problem.num_seeds):
+    seeds = range(problem.num_seeds) if seeds is None else seeds
+    for seed in seeds:
         keras.utils.set_random_seed(seed)
         task = task_of(problem, seed, units)
         model = make(task)
         task.prepare(model)
         starts.append(state_of(model))
         orders.append(task.order(np.arange(len(problem.train.label[seed]))))
-    data = _data(problem, labels)
+    data = jax.tree.map(lambda one: one[list(seeds)], _data(problem, labels))
     train = jax.jit(jax.vmap(trainer(model), in_axes=(0, None, 0, 0)))
     metrics = [jnp.asarray(one.value) for one in model.metrics_variables]
     first = jax.tree.map(lambda *each: np.stack(each), *starts)
     weights, fixed, _ = train(first, metrics, np.stack(orders), data)
-    return AlikeModels(model, (weights, fixed))
+    return AlikeModels(model, (weights, fixed), seeds)
 
 
 def compare(
@@ -96,6 +103,7 @@ def compare(
     kept: KeptResults,
     budget: str,
     units: tuple[int, ...] = (UNITS, UNITS),
+    groups: Sequence[Sequence[int]] | None = None,
 ) -> dict[str, Any]:
     """Returns accuracies by the name of what makes the models.
 
@@ -105,14 +113,32 @@ def compare(
         kept: What was found before.
         budget: What results depend on besides the name.
         units: Widths of the backbone's layers.
+        groups: Of seeds, each trained side by side and kept, for models that
+            are large; `None` is one group of all.
     """
-    return {
-        name: kept.get(
-            f"{budget}: {name}",
-            lambda: train_alike(make, problem, units).accuracies(problem),  # noqa: B023
+    groups = groups or [range(problem.num_seeds)]
+
+    def of_group(name: str, seeds: Sequence[int]) -> Any:
+        key = f"{budget}: {name}"
+        if len(seeds) < problem.num_seeds:
+            key += f", seeds {', '.join(map(str, seeds))}"
+        return kept.get(
+            key,
+            lambda: train_alike(
+                makers[name], problem, units, seeds=seeds
+            ).accuracies(problem),
         )
-        for name, make in makers.items()
-    }
+
+    parts = [
+        {name: of_group(name, seeds) for name in makers} for seeds in groups
+    ]
+    return {name: _joined([part[name] for part in parts]) for name in makers}
+
+
+def _joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns accuracies of several groups of seeds as of one."""
+    accuracy = [row for part in parts for row in part["accuracy"]]
+    return {**parts[0], "accuracy": accuracy}
 
 
 def _data(problem: Problem, labels: Any) -> Any:
