@@ -1,6 +1,7 @@
 """Files and directories that are whole, or not there."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -8,6 +9,8 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from typing import Any
+
+_CHUNK_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -106,3 +109,12 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
             f"file={path}, type={type(values).__name__}"
         )
     return values
+
+
+def sha256_of(path: pathlib.Path) -> str:
+    """Returns the digest of a file, read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -178,7 +178,7 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         for field in request.metadata_field:
             if field != _METADATA_FIELD:
                 raise invalid(f"Metadata field {field} is not supported")
-        servable = self._service.manager.find(*spec)
+        servable = self._service.manager.find_agreed(*spec)
         signatures = get_model_metadata_pb2.SignatureDefMap()
         for name, one in servable.engine.signature_defs.items():
             signatures.signature_def[name].CopyFrom(one)

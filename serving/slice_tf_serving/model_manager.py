@@ -1,7 +1,6 @@
 """Keeps the versions loaded that are to be served."""
 
 import asyncio
-import dataclasses
 import logging
 import pathlib
 import time
@@ -12,24 +11,12 @@ from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.servable import Servable
+from slice_tf_serving.shared_states import SharedStates, VersionState
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.version_policy import Versions
 from slice_tf_serving.versions import list_versions, newest_version
 
 logger = logging.getLogger("slice_tf.serving")
-
-
-@dataclasses.dataclass(frozen=True)
-class VersionState:
-    """How far a version has come.
-
-    Args:
-        state: `LOADING`, `AVAILABLE`, `UNLOADING` or `END`.
-        error: Why it could not be loaded; empty where nothing is wrong.
-    """
-
-    state: str
-    error: str = ""
 
 
 class ModelManager:
@@ -47,6 +34,7 @@ class ModelManager:
         limits: How large a request may be.
         telemetry: Told of versions that are loaded.
         threads: Threads that one operation of a model may use.
+        shared: What other processes serve at the same ports.
 
     Attributes:
         configs: The models, by name.
@@ -59,11 +47,13 @@ class ModelManager:
         limits: Limits,
         telemetry: Telemetry,
         threads: int = 1,
+        shared: SharedStates | None = None,
     ) -> None:
         self.configs = {one.name: one for one in configs}
         self._limits = limits
         self._telemetry = telemetry
         self._threads = threads
+        self._shared = shared or SharedStates(None)
         self.arrivals = Arrivals()
         self._served: dict[str, dict[int, Servable]] = {}
         self._states: dict[str, dict[int, VersionState]] = {}
@@ -111,6 +101,7 @@ class ModelManager:
                     await self._start(config)
             names = {config.name for config in configs}
             self.configs = {config.name: config for config in configs}
+            self._share()
             for config in configs:
                 await self._update(config)
             for name in [name for name in self._served if name not in names]:
@@ -142,15 +133,30 @@ class ModelManager:
             )
         return served[version]
 
+    def find_agreed(
+        self, name: str, version: int | None = None, label: str = ""
+    ) -> Servable:
+        """Returns the same, but of a label only once all processes have it.
+
+        Raises:
+            ApiError: If there is none.
+        """
+        servable = self.find(name, version, label)
+        if label and not self._shared.agree(name, label, servable.version):
+            raise _unknown_label(label)
+        return servable
+
     def states(
         self, name: str, version: int | None = None
     ) -> list[tuple[int, VersionState]]:
         """Returns the states of a model's versions, the greatest first.
 
+        They are those of all processes together.
+
         Raises:
             ApiError: If the model or its version is unknown.
         """
-        states = self._states.get(name, {})
+        states = self._shared.together(name, self._states.get(name, {}))
         if not states:
             raise ApiError(
                 Code.NOT_FOUND, f"Could not find any versions of model {name}"
@@ -175,10 +181,18 @@ class ModelManager:
                 servable.close()
         self._served.clear()
 
+    def _tell(self, name: str, version: int, state: VersionState) -> None:
+        self._states[name][version] = state
+        self._share()
+
+    def _share(self) -> None:
+        labels = {name: one.labels for name, one in self.configs.items()}
+        self._shared.leave(self._states, labels)
+
     def _labelled(self, name: str, label: str) -> int:
         config = self.configs.get(name)
         if config is None or label not in config.labels:
-            raise invalid(f"Unrecognized servable version label: {label}")
+            raise _unknown_label(label)
         return config.labels[label]
 
     def _check_labels(self, config: ModelConfig) -> None:
@@ -253,7 +267,7 @@ class ModelManager:
             await self._unload(config.name, version)
 
     def _loaded(self, name: str, version: int, path: pathlib.Path) -> Servable:
-        self._states[name][version] = VersionState("LOADING")
+        self._tell(name, version, VersionState("LOADING"))
         began = time.monotonic()
         servable = Servable(
             name, version, path, self._limits, self.arrivals, self._threads
@@ -271,20 +285,24 @@ class ModelManager:
         self._telemetry.loaded(servable, str(path))
         name, version = servable.name, servable.version
         self._served.setdefault(name, {})[version] = servable
-        self._states[name][version] = VersionState("AVAILABLE")
+        self._tell(name, version, VersionState("AVAILABLE"))
 
     def _fail(
         self, name: str, version: int, path: pathlib.Path, error: Exception
     ) -> None:
         logger.error("cannot serve %s: %s", path, error)
         text = str(error) or type(error).__name__
-        self._states[name][version] = VersionState("END", text)
+        self._tell(name, version, VersionState("END", text))
 
     async def _unload(self, name: str, version: int) -> None:
         """Takes a version out of service, then frees its memory."""
         servable = self._served[name].pop(version)
-        self._states[name][version] = VersionState("UNLOADING")
+        self._tell(name, version, VersionState("UNLOADING"))
         await servable.drain()
         await asyncio.to_thread(servable.close)
-        self._states[name][version] = VersionState("END")
+        self._tell(name, version, VersionState("END"))
         logger.info("unloaded %s version %d", name, version)
+
+
+def _unknown_label(label: str) -> ApiError:
+    return invalid(f"Unrecognized servable version label: {label}")

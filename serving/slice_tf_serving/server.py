@@ -24,6 +24,7 @@ from slice_tf_serving.rest.front import HttpFront
 from slice_tf_serving.security import Tls, TokenInterceptor
 from slice_tf_serving.service import Service
 from slice_tf_serving.shared_metrics import SharedMetrics
+from slice_tf_serving.shared_states import SharedStates
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.versions import newest_version
 
@@ -64,9 +65,9 @@ class ModelServer:
         config_file: A `models.config` to look at again, so that models come
             and go and labels move without a restart.
         config_poll_seconds: How often to look at it; 0 stands for never.
-        shared_dir: Where to leave metrics for other processes that serve at
-            the same ports; see `Workers`. `None` leaves the ports to this
-            process alone.
+        shared_dir: Where to leave metrics and states for other processes
+            that serve at the same ports; see `Workers`. `None` leaves the
+            ports to this process alone.
 
     Attributes:
         models: What is served; see `of_models`.
@@ -194,7 +195,11 @@ class ModelServer:
         shared = SharedMetrics(self._shared_dir) if self._shared_dir else None
         telemetry = Telemetry(self._watch_slices, log, shared)
         manager = ModelManager(
-            self.models, self._limits, telemetry, self._model_threads
+            self.models,
+            self._limits,
+            telemetry,
+            self._model_threads,
+            SharedStates(self._shared_dir),
         )
         try:
             manager.load()

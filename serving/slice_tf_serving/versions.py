@@ -52,3 +52,30 @@ def newest_version(
             f"base_dir={base}, exists={base.is_dir()}. {hint}"
         )
     return versions[-1]
+
+
+def version_after(newest: int, version: int | None, base: object) -> int:
+    """Returns the number of the version to publish.
+
+    Args:
+        newest: The greatest number that is taken; 0 for none.
+        version: The number that is asked for; `None` takes the next.
+        base: Where versions are, for messages.
+
+    Raises:
+        FileExistsError: If it is not greater than all that are there.
+        ValueError: If it is no version's number.
+    """
+    number = newest + 1 if version is None else version
+    if not 0 < number <= MAX_VERSION:
+        raise ValueError(
+            "A version must be a positive 64-bit integer. "
+            f"Received: version={number}"
+        )
+    if number <= newest:
+        raise FileExistsError(
+            "A version must be greater than all before it, because a server "
+            "takes the greatest and never looks at one again. "
+            f"Received: version={number}, newest={newest}, base_dir={base}"
+        )
+    return number

@@ -13,6 +13,7 @@ from typing import Any
 
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.ports import held
+from slice_tf_serving.shared_states import SharedStates
 
 logger = logging.getLogger("slice_tf.serving")
 
@@ -26,8 +27,9 @@ class Workers:
 
     Each holds the models in memory of its own, looks for new versions by
     itself, and takes those connections that the kernel gives it. A caller
-    who keeps one connection is always answered by one worker. One that dies
-    is replaced; the others go on.
+    who keeps one connection is always answered by one worker. Whichever is
+    asked, a version is available once all of them serve it. One that dies is
+    replaced; the others go on.
 
     Args:
         models: What to serve.
@@ -43,7 +45,7 @@ class Workers:
 
     Raises:
         OSError: If a port is in use.
-        ValueError: If the count is not positive.
+        ValueError: If the count is not positive, or `allow_reload` is true.
     """
 
     def __init__(
@@ -59,6 +61,12 @@ class Workers:
         if count < 1:
             raise ValueError(
                 f"`count` must be positive. Received: count={count}"
+            )
+        if arguments.get("allow_reload"):
+            raise ValueError(
+                "Workers must read their configuration from a file, because a "
+                "request reaches one of them only. Received: "
+                "allow_reload=True. Pass `config_file` instead."
             )
         self._models = tuple(models)
         self._held = [held(host, port) for port in (rest_port, grpc_port)]
@@ -109,6 +117,7 @@ class Workers:
                     return
                 logger.error("worker %d died: %s", one.pid, one.exitcode)
                 self._processes.remove(one)
+                SharedStates(self._directory.name).forget(one.pid)
                 self._processes.append(self._started()[0])
 
     def request_stop(self) -> None:

@@ -1,12 +1,10 @@
 """Checksums of an export, by which a copy of it is known to be whole."""
 
-import hashlib
 import os
 import pathlib
 
 from slice_tf.export.signatures import CHECKSUMS_FILE
-
-_CHUNK_BYTES = 1 << 20
+from slice_tf.files import sha256_of
 
 
 def write_checksums(directory: str | os.PathLike[str]) -> pathlib.Path:
@@ -27,14 +25,6 @@ def write_checksums(directory: str | os.PathLike[str]) -> pathlib.Path:
         for file in root.rglob("*")
         if file.is_file() and file != path
     )
-    lines = [f"{_sha256(root / name)}  {name}\n" for name in files]
+    lines = [f"{sha256_of(root / name)}  {name}\n" for name in files]
     path.write_text("".join(lines), encoding="utf-8")
     return path
-
-
-def _sha256(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

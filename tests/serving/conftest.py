@@ -1,6 +1,8 @@
 import http.client
 import os
+import shutil
 import socket
+import subprocess
 
 import pytest
 
@@ -44,6 +46,37 @@ def servers(base_dirs):
     yield running
     for server in running.values():
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """PEM files: an authority, a server, a client and an expired client."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is missing")
+    root = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments):
+        subprocess.run(
+            ["openssl", *arguments], cwd=root, check=True, capture_output=True
+        )
+
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    openssl(
+        *("req", "-x509", "-nodes", *key, "-subj", "/CN=authority"),
+        *("-keyout", "ca.key", "-out", "ca.pem", "-days", "2"),
+    )
+    (root / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost")
+    for name, days in (("server", "2"), ("client", "2"), ("expired", "-1")):
+        openssl(
+            *("req", "-nodes", *key, "-subj", f"/CN={name}"),
+            *("-keyout", f"{name}.key", "-out", f"{name}.csr"),
+        )
+        openssl(
+            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem"),
+            *("-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"),
+            *("-out", f"{name}.pem", "-days", days),
+        )
+    return root
 
 
 @pytest.fixture(scope="session")

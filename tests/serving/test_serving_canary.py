@@ -19,7 +19,9 @@ from slice_tf_serving.model_config import (
     models_config,
     read_models_config,
 )
+from slice_tf_serving.security import Tls
 from slice_tf_serving.version_policy import VersionPolicy
+from slice_tf_serving.workers import Workers
 
 STATES = [
     ((1,), {"stable": 1}),
@@ -144,6 +146,20 @@ def test_servers_that_read_the_file_walk_forth_and_back(scheme, place):
         assert [served(url, "other") for url in urls] == [((1,), {})] * 2
 
 
+def test_step_is_reached_once_all_workers_are_there(place):
+    file = place / "models.config"
+    with Workers(
+        read_models_config(file),
+        2,
+        config_file=file,
+        config_poll_seconds=0.02,
+    ) as workers:
+        url = url_of(workers, "http")
+        for number in walk_of(place, url).walk(3):
+            states = [served(url) for _ in range(3)]  # connections
+            assert states == [STATES[number - 1]] * 3
+
+
 def test_servers_that_do_not_read_it_are_told(place, serve):
     url = serve(allow_reload=True)
     walk = walk_of(place, url, reload=True)
@@ -265,3 +281,28 @@ def test_command_takes_one_step_or_many(place, serve, capsys, caplog):
     assert (status, out) == (2, first)
     assert err.startswith("slice-tf canary: error: A server must follow withi")
     assert "to go back, pass --to 1" in caplog.messages
+
+
+@pytest.mark.parametrize("scheme", ["grpcs", "https"])
+def test_command_has_certificate_and_token(scheme, place, certificates, capsys):
+    file, pem = place / "models.config", certificates
+    tls = Tls(pem / "server.key", pem / "server.pem", pem / "ca.pem")
+    write_text(place / "token", "s3cret\n")
+    with ModelServer.of_models(
+        read_models_config(file),
+        config_file=file,
+        config_poll_seconds=0.02,
+        tls=tls,
+        token="s3cret",
+    ) as server:
+        port = server.grpc_port if scheme == "grpcs" else server.rest_port
+        flags = ["--plan-dir", place / "plan", "--models-config", file]
+        flags += ["--server", f"{scheme}://127.0.0.1:{port}"]
+        flags += ["--tls-ca", pem / "ca.pem", "--timeout", 60, "--tls-key"]
+        flags += [pem / "client.key", "--tls-certificate", pem / "client.pem"]
+        argv = ["canary", *map(str, flags)]
+        assert cli.main([*argv, "--to=1"]) == 2
+        assert "UNAUTHENTICATED" in capsys.readouterr().err
+        argv += ["--to=1", f"--token-file={place / 'token'}"]
+        assert cli.main(argv) == 0
+    assert capsys.readouterr().out == "step 1 of 5: serves 1, stable is 1\n"

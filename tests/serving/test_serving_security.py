@@ -1,10 +1,8 @@
 """TLS, client certificates, tokens, and callers who wish no good."""
 
 import http.client
-import shutil
 import socket
 import ssl
-import subprocess
 
 import grpc
 import pytest
@@ -20,38 +18,6 @@ from slice_tf_serving.security import Tls
 
 PREDICT = "/v1/models/plain:predict"
 BODY = b'{"instances": [1]}'
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="openssl is missing"
-)
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """PEM files: an authority, a server, a client and an expired client."""
-    root = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments):
-        subprocess.run(
-            ["openssl", *arguments], cwd=root, check=True, capture_output=True
-        )
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    openssl(
-        *("req", "-x509", "-nodes", *key, "-subj", "/CN=authority"),
-        *("-keyout", "ca.key", "-out", "ca.pem", "-days", "2"),
-    )
-    (root / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost")
-    for name, days in (("server", "2"), ("client", "2"), ("expired", "-1")):
-        openssl(
-            *("req", "-nodes", *key, "-subj", f"/CN={name}"),
-            *("-keyout", f"{name}.key", "-out", f"{name}.csr"),
-        )
-        openssl(
-            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem"),
-            *("-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"),
-            *("-out", f"{name}.pem", "-days", days),
-        )
-    return root
 
 
 @pytest.fixture
@@ -119,7 +85,6 @@ def credentials_of(root, client=None):
     return grpc.ssl_channel_credentials((root / "ca.pem").read_bytes(), *pair)
 
 
-@needs_openssl
 def test_both_fronts_speak_tls(certificates, serve):
     root = certificates
     server = serve(tls=Tls(root / "server.key", root / "server.pem"))
@@ -129,7 +94,6 @@ def test_both_fronts_speak_tls(certificates, serve):
         ask_rest(server)
 
 
-@needs_openssl
 def test_only_clients_with_a_valid_certificate_are_answered(
     certificates, serve
 ):
@@ -224,7 +188,6 @@ def test_request_that_has_arrived_is_answered_while_it_stops(serve):
         assert b'{"predictions":[2.5]}' in one.recv(1000)
 
 
-@needs_openssl
 @pytest.mark.parametrize("scheme", ["grpcs", "https"])
 def test_client_has_certificate_and_token(scheme, certificates, serve):
     root = certificates

@@ -13,6 +13,7 @@ from exported_task import assert_same, made
 from slice_tf_serving import Client
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.shared_metrics import SharedMetrics, added
+from slice_tf_serving.shared_states import SharedStates, VersionState
 from slice_tf_serving.workers import Workers
 
 METRICS = "/monitoring/prometheus/metrics"
@@ -75,6 +76,20 @@ def test_every_worker_takes_a_new_version(workers, base_dirs, url_of):
     until(lambda: versions() == [2] * 12)
 
 
+def test_status_is_that_of_all_workers(workers, url_of):
+    directory = workers._arguments["shared_dir"]
+    slow = {2: VersionState("LOADING")}
+    SharedStates(directory).leave({"m": slow}, {"m": {}})
+    for _ in range(4):  # connections
+        with Client(url_of(workers, "http"), "m") as client:
+            (newest, *_) = client.status()
+        assert (newest.version, newest.state) == (2, "LOADING")
+    SharedStates(directory).forget(os.getpid())
+    with Client(url_of(workers, "grpc"), "m") as client:
+        states = {one.version: one.state for one in client.status()}
+    assert states == {2: "AVAILABLE", 1: "END"}
+
+
 def test_worker_that_dies_is_replaced_and_the_other_goes_on(workers, url_of):
     before = set(workers.pids)
     victim = min(before)
@@ -101,6 +116,12 @@ def test_port_in_use_is_told(base_dirs):
 def test_there_must_be_a_worker(base_dirs):
     with pytest.raises(ValueError, match=r"must be positive.*count=0"):
         Workers([ModelConfig("m", base_dirs["binary"])], 0)
+
+
+def test_workers_take_no_configuration_by_request(base_dirs):
+    models = [ModelConfig("m", base_dirs["binary"])]
+    with pytest.raises(ValueError, match=r"from a file.*allow_reload=True"):
+        Workers(models, 2, allow_reload=True)
 
 
 def test_metrics_of_processes_are_added_up_by_name_and_labels():

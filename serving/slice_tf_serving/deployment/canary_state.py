@@ -36,6 +36,9 @@ def missing(
         available = [s.version for s in states if s.state == "AVAILABLE"]
         if set(available) != set(wanted):
             return f"available={sorted(available)}"
+        others = [s for s in states if s.version not in wanted]
+        if going := [s.version for s in others if s.state != "END"]:
+            return f"not unloaded yet={sorted(going)}"
         for label in labels:
             found = _version_of(label, connect)
             if found != step.version_labels.get(label):

@@ -1,12 +1,9 @@
 """Checks a copy of an export against its checksums."""
 
-import hashlib
 import pathlib
 
 from slice_tf.export.signatures import CHECKSUMS_FILE
-from slice_tf.files import write_text
-
-_CHUNK_BYTES = 1 << 20
+from slice_tf.files import sha256_of, write_text
 
 
 def check_files(directory: pathlib.Path) -> None:
@@ -28,7 +25,7 @@ def check_files(directory: pathlib.Path) -> None:
     changed = [
         name
         for name, digest in expected.items()
-        if _sha256(directory / name) != digest
+        if sha256_of(directory / name) != digest
     ]
     if changed:
         raise ValueError(
@@ -47,7 +44,7 @@ def refresh_checksum(directory: pathlib.Path, name: str) -> None:
     path = directory / CHECKSUMS_FILE
     if not path.is_file():
         return
-    lines = {**_read(directory), name: _sha256(directory / name)}
+    lines = {**_read(directory), name: sha256_of(directory / name)}
     write_text(path, "".join(f"{lines[one]}  {one}\n" for one in sorted(lines)))
 
 
@@ -68,11 +65,3 @@ def _read(directory: pathlib.Path) -> dict[str, str]:
             f"Checksums must be lines of digest and name. Received: file={path}"
         )
     return digests
-
-
-def _sha256(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -13,7 +13,7 @@ from slice_tf_serving.deployment.contract_changes import (
     check_contract,
     read_contract,
 )
-from slice_tf_serving.versions import MAX_VERSION, list_versions, numbered
+from slice_tf_serving.versions import list_versions, numbered, version_after
 
 # Names that servers ignore, because they are no numbers.
 _STAGING, _REMOVED = ".tmp-", ".old-"
@@ -69,7 +69,7 @@ def publish(
     before = read_contract(versions[-1][1]) if versions else None
     check_contract(source, before, new_contract)
     base.mkdir(parents=True, exist_ok=True)
-    _check_version(base, version)
+    _next(base, version)  # before anything is copied
     _remove_leftovers(base)
     staging = base / f"{_STAGING}{uuid.uuid4().hex[:12]}"
     try:
@@ -162,21 +162,8 @@ def _check_directories(source: pathlib.Path, base: pathlib.Path) -> None:
         )
 
 
-def _check_version(base: pathlib.Path, version: int | None) -> None:
-    if version is None:
-        return
-    if not 0 < version <= MAX_VERSION:
-        raise ValueError(
-            "A version must be a positive 64-bit integer. "
-            f"Received: version={version}"
-        )
-    newest = _newest(base)
-    if version <= newest:
-        raise FileExistsError(
-            "A version must be greater than all before it, because a server "
-            "takes the greatest and never looks at one again. "
-            f"Received: version={version}, newest={newest}, base_dir={base}"
-        )
+def _next(base: pathlib.Path, version: int | None) -> int:
+    return version_after(_newest(base), version, base)
 
 
 def _newest(base: pathlib.Path) -> int:
@@ -189,8 +176,7 @@ def _rename(
 ) -> pathlib.Path:
     """Gives the copy its name; takes the next if another was faster."""
     while True:
-        _check_version(base, version)
-        final = base / str(version or _newest(base) + 1)
+        final = base / str(_next(base, version))
         try:
             staging.rename(final)
             return final

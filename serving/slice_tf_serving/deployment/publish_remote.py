@@ -12,7 +12,7 @@ from slice_tf_serving.deployment.contract_changes import (
     Contract,
     check_contract,
 )
-from slice_tf_serving.versions import MAX_VERSION
+from slice_tf_serving.versions import version_after
 
 _LAST = "saved_model.pb"
 
@@ -63,15 +63,8 @@ def publish_remote(
         )
     base = base_url.rstrip("/")
     versions = _remote_versions(base)
-    newest = max(versions, default=0)
     check_contract(source, _newest_contract(base, versions), new_contract)
-    number = newest + 1 if version is None else version
-    if not newest < number <= MAX_VERSION:
-        raise FileExistsError(
-            "A version must be greater than all before it, because a server "
-            "takes the greatest and never looks at one again. "
-            f"Received: version={number}, newest={newest}, base_url={base}"
-        )
+    number = version_after(max(versions, default=0), version, base)
     target = f"{base}/{number}"
     names = sorted(
         path.relative_to(source).as_posix()

@@ -160,7 +160,7 @@ class RestApp:
         return dumped({"model_version_status": statuses})
 
     def _metadata(self, asked: RestPath) -> bytes:
-        servable = self._service.manager.find(
+        servable = self._service.manager.find_agreed(
             asked.model, asked.version, asked.label
         )
         signatures = {
