@@ -19,12 +19,14 @@ from slice_tf.evaluation import (
     Results,
     evaluate,
     gate,
+    intervals,
     render_table,
     to_probabilities,
 )
+from slice_tf.evaluation.multiple import benjamini_hochberg
 from slice_tf.schema import SliceSchema
 
-NUM_SLICES = 100
+NUM_SLICES, NUM_WORSE, LARGER = 100, 10, 1.2
 SCHEMA = SliceSchema.from_names([f"s{i}" for i in range(NUM_SLICES)])
 METRICS = ("accuracy", "recall", "auc", "log_loss", "brier")
 NUMBER_METRICS = ("mae", "rmse", "r2")
@@ -53,10 +55,18 @@ def main() -> None:
         rows.append([name, *(f"{x:.3f}" for x in failed / flags.runs)])
     headers = [f"equal models, {flags.runs} runs: share that fails", *METRICS]
     print(render_table(headers, rows), "\n")
-    rows = [[kind, *of_numbers(rng, kind, flags.runs)] for kind in ERRORS]
+    rows = [
+        [
+            kind,
+            *of_numbers(rng, kind, flags.runs),
+            *(best_possible(rng, kind, 1_000, power) for power in (1, 2)),
+        ]
+        for kind in ERRORS
+    ]
     headers = ["numbers, by their errors"]
     headers += [f"{x}, equal: fails" for x in NUMBER_METRICS]
     headers += [f"{x}, worse: found" for x in NUMBER_METRICS]
+    headers += [f"{x}, if all variances were known" for x in ("mae", "rmse")]
     print(render_table(headers, rows))
 
 
@@ -65,7 +75,7 @@ def of_numbers(rng: np.random.Generator, kind: str, runs: int) -> list[str]:
     failed, found = np.zeros((2, len(NUMBER_METRICS)))
     for _ in range(runs):
         sizes = draw_sizes(rng)
-        for worse, total in ((1.0, failed), (1.2, found)):
+        for worse, total in ((1.0, failed), (LARGER, found)):
             results = draw_numbers(rng, kind, sizes, worse)
             for i, metric in enumerate(NUMBER_METRICS):
                 verdict = gate(*results, metric=metric)
@@ -73,7 +83,10 @@ def of_numbers(rng: np.random.Generator, kind: str, runs: int) -> list[str]:
                     verdict.verdict == "FAIL"
                     if worse == 1
                     else np.mean(
-                        [x.verdict == "FAIL" for x in verdict.slices[:10]]
+                        [
+                            x.verdict == "FAIL"
+                            for x in verdict.slices[:NUM_WORSE]
+                        ]
                     )
                 )
     return [f"{x:.3f}" for x in (*failed / runs, *found / runs)]
@@ -94,18 +107,55 @@ def draw_numbers(
     """
     places = np.repeat(np.arange(NUM_SLICES), sizes)
     targets = rng.normal(size=len(places))
-    noise = rng.laplace if kind == "laplace" else rng.normal
-    shared, ours, theirs = noise(size=(3, len(places)))
-    scale = np.full(len(places), 0.4)
-    if kind == ERRORS[2]:
-        scale = np.where(rng.random(len(places)) < 0.1, 1.0, 0.1)
-    after = targets + scale * (shared + ours) * np.where(places < 10, worse, 1)
-    before = targets + scale * (shared + theirs)
+    larger = np.where(places < NUM_WORSE, worse, 1)
+    ours, theirs = draw_errors(rng, kind, len(places))
+    after, before = targets + larger * ours, targets + theirs
     membership = places[:, None] == np.arange(NUM_SLICES)
     alone, beside = RegressionCounts(SCHEMA), RegressionCounts(SCHEMA)
     alone.add(targets, before, membership)
     beside.add(targets, after, membership, baseline_predictions=before)
     return alone.results(), beside.results()
+
+
+def draw_errors(
+    rng: np.random.Generator, kind: str, num_rows: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns errors of a candidate and of a baseline that is as good."""
+    noise = rng.laplace if kind == "laplace" else rng.normal
+    shared, ours, theirs = noise(size=(3, num_rows))
+    scale = np.full(num_rows, 0.4)
+    if kind == ERRORS[2]:
+        scale = np.where(rng.random(num_rows) < 0.1, 1.0, 0.1)
+    return scale * (shared + ours), scale * (shared + theirs)
+
+
+def best_possible(
+    rng: np.random.Generator, kind: str, runs: int, power: int
+) -> str:
+    """Returns what a test finds that knows how errors vary.
+
+    Args:
+        rng: For draws.
+        kind: Of errors.
+        runs: Number of runs.
+        power: 1 compares mean absolute errors, 2 mean squares on the log
+            scale.
+    """
+    new, old = (
+        np.abs(one) ** power for one in draw_errors(rng, kind, 1_000_000)
+    )
+    new *= LARGER**power
+    size, spread = new.mean() - old.mean(), (new - old).std()
+    if power == 2:
+        size = np.log(new.mean() / old.mean())
+        spread = (new / new.mean() - old / old.mean()).std()
+    found = []
+    for _ in range(runs):
+        z = rng.normal(size=NUM_SLICES)
+        z[:NUM_WORSE] += size / spread * np.sqrt(draw_sizes(rng)[:NUM_WORSE])
+        p = np.array([1 - intervals.NORMAL.cdf(one) for one in z])
+        found.append(np.mean(benjamini_hochberg(p)[:NUM_WORSE] <= 0.05))
+    return f"{np.mean(found):.3f}"
 
 
 def draw(

@@ -10,6 +10,7 @@ With 10 examples all are too few; they are simulated all the same.
 """
 
 import argparse
+import math
 import statistics
 from typing import Any
 
@@ -58,6 +59,43 @@ def main() -> None:
         "not all have one. The sampling error of a figure is about "
         f"{np.sqrt(0.05 * 0.95 / flags.draws):.3f}."
     )
+    print("\nExactly, of accuracy: Wilson's, and what any interval could hold")
+    rows = []
+    for size in SIZES:
+        for accuracy in RATES:
+            held, possible = exact(size, accuracy)
+            inside = [x for x in possible if LOW <= x <= HIGH]
+            near = [max(x for x in possible if x < LOW)]
+            near += [min(x for x in possible if x > HIGH)]
+            around = " or ".join(f"{x:.3f}" for x in near)
+            rows.append(
+                [
+                    f"{accuracy:g}, m={size}",
+                    f"{held:.3f}",
+                    f"{len(inside)}",
+                    around,
+                ]
+            )
+    headers = ["accuracy", "Wilson", f"possible in {LOW} to {HIGH}", "else"]
+    print(render_table(headers, rows))
+
+
+def exact(size: int, accuracy: float) -> tuple[float, list[float]]:
+    """Returns how often Wilson's interval holds, and all that is possible.
+
+    An interval whose ends rise with the number of right answers holds for a
+    run of such numbers, of which the likeliest is one.
+    """
+    k = np.arange(size + 1)
+    logs = [math.log(math.comb(size, one)) for one in k]
+    mass = np.exp(
+        logs + k * math.log(accuracy) + (size - k) * math.log1p(-accuracy)
+    )
+    low, high = intervals.wilson(k, np.full(size + 1, size))
+    held = mass[(low <= accuracy) & (accuracy <= high)].sum()
+    sums, mode = np.concatenate([[0.0], np.cumsum(mass)]), mass.argmax()
+    possible = sums[mode + 1 :][:, None] - sums[: mode + 1]
+    return float(held), np.unique(possible.round(6)).tolist()
 
 
 def draw(
