@@ -1,4 +1,4 @@
-"""Which components of mixtures are slices: more errors than chance gives."""
+"""Which components of a mixture are slices: more errors than chance gives."""
 
 import dataclasses
 from typing import Any
@@ -7,15 +7,11 @@ import numpy as np
 
 from slice_tf.discovery.inputs import blocks, error_of
 from slice_tf.discovery.mixture import Mixture
-from slice_tf.discovery.projection import sample_rows
 
 # Examples with the usual error rate that each candidate is joined with, so
 # that five examples, all wrong, do not outrank fifty, mostly wrong.
-PRIOR_SIZE = 20
+PRIOR_SIZE = 30
 _LEAST_SIZE = 5
-_MAX_ROWS = 20_000
-_MAX_OVERLAP = 0.5
-_MAX_COMPARED = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,15 +19,13 @@ class Candidate:
     """One class of one component.
 
     Attributes:
-        view: Which mixture the component is of.
-        component: Its place in that mixture.
+        component: Its place in the mixture.
         label: The class whose examples are meant.
         size: Expected number of these examples.
-        error_rate: Their mean probability of a wrong prediction.
-        excess: By how much that exceeds the class's mean, after shrinkage.
+        error_rate: Share of them that the model predicts wrongly.
+        excess: By how much that exceeds the class's share, after shrinkage.
     """
 
-    view: int
     component: int
     label: int
     size: float
@@ -40,51 +34,42 @@ class Candidate:
 
 
 def candidates(
-    views: tuple[Mixture, ...], z: Any, labels: Any, probabilities: Any
+    mixture: Mixture, z: Any, labels: Any, probabilities: Any
 ) -> list[Candidate]:
     """Returns all with an excess of errors, the largest excess first.
 
     Args:
-        views: Mixtures over the same projected embeddings. One with a
-            `label_weight` gives one candidate a component, of its commonest
-            class; one without gives one a component and class.
-        z: Of shape `[rows, dim]`.
+        mixture: Of embeddings alone, which knows nothing of errors, so that
+            error rates inside its components are not flattered by the fit.
+        z: Projected embeddings, of shape `[rows, dim]`.
         labels: Of shape `[rows]`.
         probabilities: Of shape `[rows, classes]`.
     """
     one_hot = np.eye(probabilities.shape[1])[labels]
-    errors = one_hot * error_of(labels, probabilities)[:, None]
+    errors = one_hot * (probabilities.argmax(axis=1) != labels)[:, None]
     usual = errors.sum(axis=0) / np.maximum(one_hot.sum(axis=0), 1)
-    found = []
-    for view, mixture in enumerate(views):
-        shape = mixture.num_components, one_hot.shape[1]
-        sizes, wrong = np.zeros(shape), np.zeros(shape)
-        for rows in blocks(len(z)):
-            shares = mixture.responsibilities(z[rows], labels[rows])
-            sizes += shares.T @ one_hot[rows]
-            wrong += shares.T @ errors[rows]
-        excess = (wrong - usual * sizes) / (sizes + PRIOR_SIZE)
-        counts = sizes >= _LEAST_SIZE
-        if mixture.label_weight:
-            own = mixture.labels.argmax(axis=1)[:, None]
-            counts &= own == np.arange(one_hot.shape[1])
-        for k, c in np.argwhere(counts & (excess > 0)):
-            size, rate = sizes[k, c], wrong[k, c] / sizes[k, c]
-            found.append(
-                Candidate(
-                    view,
-                    int(k),
-                    int(c),
-                    float(size),
-                    float(rate),
-                    float(excess[k, c]),
-                )
-            )
+    shape = mixture.num_components, one_hot.shape[1]
+    sizes, wrong = np.zeros(shape), np.zeros(shape)
+    for rows in blocks(len(z)):
+        shares = mixture.responsibilities(z[rows])
+        sizes += shares.T @ one_hot[rows]
+        wrong += shares.T @ errors[rows]
+    excess = (wrong - usual * sizes) / (sizes + PRIOR_SIZE)
+    found = [
+        Candidate(
+            component=int(k),
+            label=int(c),
+            size=float(sizes[k, c]),
+            error_rate=float(wrong[k, c] / sizes[k, c]),
+            excess=float(excess[k, c]),
+        )
+        for k, c in np.argwhere((sizes >= _LEAST_SIZE) & (excess > 0))
+    ]
     return sorted(found, key=lambda one: -one.excess)
 
 
 def membership_of(
-    views: tuple[Mixture, ...],
+    mixture: Mixture,
     chosen: list[Candidate],
     z: Any,
     labels: Any,
@@ -96,43 +81,9 @@ def membership_of(
     probabilities also that the label is the candidate's, times how probable a
     wrong prediction is, so that a slice's clearest errors come first.
     """
-    shares = [v.responsibilities(z, labels, probabilities) for v in views]
-    out = np.stack([shares[c.view][:, c.component] for c in chosen], axis=1)
+    shares = mixture.responsibilities(z)
+    out = shares[:, [one.component for one in chosen]]
     if labels is None:
         return out
-    own = np.array([one.label for one in chosen])
-    alike = labels[:, None] == own
-    free = np.array([views[c.view].label_weight > 0 for c in chosen])
-    return out * (alike | free) * error_of(labels, probabilities)[:, None]
-
-
-def choose(
-    views: tuple[Mixture, ...],
-    ranked: list[Candidate],
-    num_slices: int,
-    z: Any,
-    labels: Any,
-    probabilities: Any,
-    rng: np.random.Generator,
-) -> list[Candidate]:
-    """Returns the first candidates that are not one slice seen twice.
-
-    Two are the same where their errors overlap: the cosine of their errors'
-    membership exceeds one half.
-    """
-    ranked = ranked[:_MAX_COMPARED]
-    if not ranked:
-        return []
-    rows = sample_rows(len(z), _MAX_ROWS, rng)
-    mass = membership_of(
-        views, ranked, z[rows], labels[rows], probabilities[rows]
-    )
-    mass /= np.linalg.norm(mass, axis=0) + 1e-12
-    chosen: list[int] = []
-    for place in range(len(ranked)):
-        overlap = mass[:, place] @ mass[:, chosen]
-        if (overlap < _MAX_OVERLAP).all():
-            chosen.append(place)
-        if len(chosen) == num_slices:
-            break
-    return [ranked[place] for place in chosen]
+    alike = labels[:, None] == np.array([one.label for one in chosen])
+    return out * alike * error_of(labels, probabilities)[:, None]

@@ -10,7 +10,6 @@ from slice_tf.discovery.candidates import Candidate
 from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.inputs import check_embeddings, check_predictions
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
-from slice_tf.discovery.projection import Projection
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.evaluation.intervals import wilson
 
@@ -51,7 +50,9 @@ def discover(
         (f"found_{k}", one.label, one.error_rate)
         for k, one in enumerate(chosen)
     ]
-    regions = _regions(model, chosen, embeddings.shape[1])
+    places = np.array([one.component for one in chosen], np.int64)
+    places = np.stack([np.zeros_like(places), places], axis=1)
+    regions = Regions(model.projection_, (model.mixture_,), places)
     return measure(regions, told, embeddings, labels, chances, seed)
 
 
@@ -161,18 +162,7 @@ def halves(wrong: Any, seed: int) -> tuple[Any, Any]:
 
 def _distinct(model: MixtureSlicer) -> list[Candidate]:
     """Returns found slices, one a component: two labels are one region."""
-    found = model.slices_ if model.num_slices_ else []
-    first: dict[tuple[int, int], Candidate] = {}
-    for one in found:
-        first.setdefault((one.view, one.component), one)
+    first: dict[int, Candidate] = {}
+    for one in model.slices_:
+        first.setdefault(one.component, one)
     return list(first.values())
-
-
-def _regions(
-    model: MixtureSlicer, chosen: list[Candidate], dim: int
-) -> Regions:
-    if not chosen:
-        nothing = Projection(np.zeros(dim), np.zeros((dim, 1)))
-        return Regions(nothing, (), np.zeros((0, 2), np.int64))
-    places = np.array([[one.view, one.component] for one in chosen])
-    return Regions(model.projection_, model.views_, places)

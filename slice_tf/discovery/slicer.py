@@ -16,7 +16,6 @@ from slice_tf.discovery.inputs import (
 _COUNTS = (
     "num_slices",
     "num_components",
-    "num_error_components",
     "max_dim",
     "max_iter",
 )
@@ -34,6 +33,8 @@ class Slicer(BaseEstimator):
     num_slices: int
     num_slices_: int
     n_features_in_: int
+    # Whether `_fit` is to be called only where the model makes errors.
+    _needs_errors = True
 
     def fit(
         self, embeddings: Any, labels: Any = None, probabilities: Any = None
@@ -55,10 +56,13 @@ class Slicer(BaseEstimator):
             labels, probabilities, len(embeddings)
         )
         self._check_parameters()
+        for name in [one for one in vars(self) if one.endswith("_")]:
+            delattr(self, name)  # What an earlier fit found.
         self.n_features_in_ = embeddings.shape[1]
         self.num_classes_ = chances.shape[1]
         self.num_slices_ = 0
-        if (chances.argmax(axis=1) != labels).any():
+        wrong = chances.argmax(axis=1) != labels
+        if wrong.any() or not self._needs_errors:
             self.num_slices_ = self._fit(embeddings, labels, chances)
         return self
 

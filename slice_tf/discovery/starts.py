@@ -7,8 +7,6 @@ import numpy as np
 from slice_tf.discovery.mixture import Mixture, Sums, m_step
 from slice_tf.discovery.projection import sample_rows
 
-# Of components, given to wrong predictions, few as those may be.
-ERROR_SHARE = 0.6
 _SOFT = 1e-4
 _MAX_ROWS = 20_000
 
@@ -39,44 +37,6 @@ def regions_start(
     return _mixture(
         shares, z[rows], labels[rows], probabilities[rows], label_weight
     )
-
-
-def cells_start(
-    z: Any,
-    labels: Any,
-    probabilities: Any,
-    num_components: int,
-    label_weight: float,
-    rng: np.random.Generator,
-) -> Mixture:
-    """Begins with clusters inside each cell of the confusion matrix.
-
-    Cells off the diagonal share 0.6 of the components, by size; those on it
-    share the rest. Arguments are those of `regions_start`.
-    """
-    rows = sample_rows(len(z), _MAX_ROWS, rng)
-    z, labels, probabilities = z[rows], labels[rows], probabilities[rows]
-    shares = np.full((len(rows), num_components), _SOFT, np.float32)
-    guess = probabilities.argmax(axis=1)
-    wrong = guess != labels
-    cell = labels * probabilities.shape[1] + guess
-    for_errors = round(ERROR_SHARE * num_components) if wrong.any() else 0
-    free = 0
-    for group, budget in (
-        (wrong, for_errors),
-        (~wrong, num_components - for_errors),
-    ):
-        names, sizes = np.unique(cell[group], return_counts=True)
-        last = free + budget
-        for place in np.argsort(-sizes, kind="stable"):
-            members = np.flatnonzero((cell == names[place]) & group)
-            wanted = max(1, round(budget * sizes[place] / sizes.sum()))
-            wanted = min(wanted, last - free, len(members))
-            if wanted < 1:
-                break
-            shares[members, free + clusters(z[members], wanted, rng)] = 1
-            free += wanted
-    return _mixture(shares, z, labels, probabilities, label_weight)
 
 
 def confusion_start(

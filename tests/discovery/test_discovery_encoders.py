@@ -172,7 +172,7 @@ def test_phrases_come_from_a_file_and_an_encoder(tmp_path, capsys):
 
 
 def test_a_trained_model_predicts_and_embeds(tmp_path):
-    model = made(2)
+    model = made(2, seed=1)
     spec = FeatureSpec.parse(["x=float32:6"], "label", 2)
     save_model_directory(tmp_path / "model", model, spec, SCHEMA, {})
     data = str(write_sliced(tmp_path / "data"))

@@ -247,7 +247,7 @@ def test_number_of_slices_must_be_positive():
         ({"num_slices": True}, "Received: num_slices=True"),
         ({"max_dim": 0}, 'from 1 or "auto". Received: max_dim=0'),
         ({"max_iter": 0}, "Received: max_iter=0"),
-        ({"label_weight": -1.0}, "from 0. Received: label_weight=-1.0"),
+        ({"tol": -1.0}, "from 0. Received: tol=-1.0"),
         ({"tol": float("nan")}, "Received: tol=nan"),
     ],
 )
@@ -269,8 +269,34 @@ def test_numbers_of_numpy_are_numbers():
     np.testing.assert_array_equal(*scores)
 
 
-def test_without_errors_there_are_no_densities():
-    embeddings, labels, _, _ = planted(rows=60)
-    slicer = MixtureSlicer().fit(embeddings, labels, np.eye(2)[labels])
-    with pytest.raises(ValueError, match="Densities need a mixture"):
-        slicer.score_samples(embeddings)
+def test_slices_rank_by_excess_of_errors_shrunken_by_thirty_usual_examples():
+    slicer = fitted(MixtureSlicer)
+    shares = slicer.mixture_.responsibilities(slicer.projection_(EMBEDDINGS))
+    wrong = PROBABILITIES.argmax(axis=1) != LABELS
+    for one in slicer.slices_:
+        own = one.label == LABELS
+        share = shares[own, one.component]
+        size, errors = share.sum(), share @ wrong[own]
+        excess = (errors - wrong[own].mean() * size) / (size + 30)
+        assert [one.size, one.error_rate, one.excess] == pytest.approx(
+            [size, errors / size, excess], rel=1e-4
+        )
+    order = [one.excess for one in slicer.slices_]
+    assert order == sorted(order, reverse=True)
+
+
+def test_densities_and_no_slices_remain_where_a_refit_sees_no_errors():
+    embeddings, labels, probabilities, _ = planted(rows=200)
+    slicer = MixtureSlicer().fit(embeddings, labels, probabilities)
+    before, densities = slicer.slices_, slicer.score_samples(embeddings)
+    slicer.fit(embeddings, labels, np.eye(2)[labels])
+    assert before
+    assert slicer.slices_ == []
+    np.testing.assert_array_equal(slicer.score_samples(embeddings), densities)
+
+
+def test_a_refit_without_errors_forgets_what_was_found():
+    slicer = fitted(DominoSlicer)
+    assert {"components_", "gaps_"} <= vars(slicer).keys()
+    slicer.fit(EMBEDDINGS, LABELS, np.eye(2)[LABELS])
+    assert not {"components_", "gaps_"} & vars(slicer).keys()
