@@ -167,6 +167,33 @@ def test_container_is_ready_when_a_version_is(manifests):
     assert mounts == {one["name"] for one in pod["volumes"]}
 
 
+def test_container_may_do_nothing_but_serve(manifests):
+    (deployment,) = manifests["Deployment"]
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    (policy,) = manifests["NetworkPolicy"]
+    callers, prometheus = policy["spec"]["ingress"]
+    assert callers["ports"] == [{"port": 8500}, {"port": 8501}]
+    assert prometheus["ports"] == [{"port": 8501}]  # gRPC loads models
+    assert policy["spec"]["egress"] == []
+
+
+def test_images_are_pinned(manifests):
+    services = load("compose/compose.yaml")["services"]
+    images = [one["image"] for one in services.values()]
+    (deployment,) = manifests["Deployment"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == images[0]
+    assert all(re.search(r":v?\d+\.\d+", image) for image in images)
+
+
 def test_kserve_serves_the_model():
     service = load("kubernetes/kserve.yaml")
     assert service["kind"] == "InferenceService"
@@ -206,7 +233,16 @@ def test_every_alert_says_what_is_wrong():
     alerts = [
         rule for group in groups for rule in group["rules"] if "alert" in rule
     ]
-    assert len(alerts) == 3
+    assert [one["alert"] for one in alerts] == [
+        "SliceShareMoved",
+        "SliceVanished",
+        "RequestsFail",
+        "ModelServerDown",
+        "RequestLogDrops",
+    ]
+    (job,) = load("compose/prometheus.yaml")["scrape_configs"]
+    (down,) = (one for one in alerts if one["alert"] == "ModelServerDown")
+    assert down["expr"] == f'up{{job="{job["job_name"]}"}} == 0'
     for alert in alerts:
         assert alert["annotations"]["summary"]
         assert alert["labels"]["severity"] in ("warning", "critical")

@@ -47,7 +47,7 @@ def answer(http_call, body, path=PREDICT, name="plain"):
                 }
             },
         ),
-        (f'{{"instances": [1], "n": {"[" * 9999 + "]" * 9999}}}', None),
+        (f'{{"instances": [1], "n": {"[" * 500_000 + "]" * 500_000}}}', None),
         (
             '{"signature_name": "total", "inputs": [1, 2]}',
             {"outputs": 3.0},
