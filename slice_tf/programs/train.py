@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.data.feature_spec import FeatureSpec
+from slice_tf.near_miss import did_you_mean
 from slice_tf.programs.flags import new_directory
 from slice_tf.programs.train_flags import Flags, parse
-from slice_tf.schema import SliceSchema
+from slice_tf.schema import BASE, SliceSchema
 from slice_tf.training.config import TrainConfig
 from slice_tf.training.supervisor import supervise
 
@@ -79,6 +80,7 @@ def _train(flags: Flags, spec: FeatureSpec) -> None:
 
     config, loop = flags.config, flags.config.loop
     schema = SliceSchema.load(config.data.train)
+    _check_watched(config, schema)
     strategy = choose_strategy(loop.strategy, flags.timeout)
     set_seed(loop.seed)
     deal = deal_of(strategy, config.data.deal_by)
@@ -161,6 +163,29 @@ def _check_compilable(config: TrainConfig, spec: FeatureSpec) -> None:
             "`--jit-compile` needs features of numbers, because XLA has no "
             f"strings. Received: features={', '.join(texts)}. Leave it out."
         )
+
+
+def _check_watched(config: TrainConfig, schema: SliceSchema) -> None:
+    """Refuses what the end of the first epoch would: it may take hours."""
+    watched = _watched(config)
+    if watched.startswith("val_") and config.data.validation is None:
+        raise ValueError(
+            "What `keep.best` and `keep.patience` watch must be scored. "
+            f"Received: metric={watched}, and no --validation"
+        )
+    metric, slash, name = watched.partition("/")
+    known = (*schema.names, BASE)
+    if slash and name not in known:
+        raise ValueError(
+            "`keep.best` must name one of the slices. "
+            f"Received: keep.best={watched}."
+            f"{did_you_mean(watched, [f'{metric}/{one}' for one in known])}"
+        )
+
+
+def _watched(config: TrainConfig) -> str:
+    """Returns the metric to keep weights or to stop by, or nothing."""
+    return config.keep.best or ("val_loss" if config.keep.patience else "")
 
 
 def _check_batch_size(batch_size: int, num_replicas: int) -> None:
@@ -277,7 +302,7 @@ def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
         path = run_dir and run_dir / "best.npz"
         callbacks.append(KeepBest(keep.best, path, chief))
     if keep.patience:
-        callbacks.append(StopEarly(keep.best or "val_loss", keep.patience))
+        callbacks.append(StopEarly(_watched(flags.config), keep.patience))
     return callbacks
 
 

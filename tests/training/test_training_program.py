@@ -165,6 +165,14 @@ ERRORS = {
         "must have a function of that name.*user_backbones:biuld",
     ),
     "no module": (["--backbone", "nowhere:build"], "must be importable"),
+    "no slice": (
+        ["--set", "keep.best=accuracy/smal"],
+        r"keep\.best=accuracy/smal\. Did you mean accuracy/small\?",
+    ),
+    "not scored": (
+        ["--set", "keep.patience=2"],
+        "metric=val_loss, and no --validation",
+    ),
 }
 
 
