@@ -14,14 +14,12 @@ from slice_tf.training.model_directory import versions
 CONFIG_FILE = "config.yaml"
 RUN_FILE = "run.json"
 
-# What may change between a start and the next: how the same steps are made,
-# and how many of them.
+# What may change between a start and the next: how the same steps are made.
 _FREE = (
     "data.train",
     "data.validation",
     "data.cache",
     "data.deal_by",
-    "loop.epochs",
     "loop.strategy",
     "loop.steps_per_execution",
     "loop.accumulate",
@@ -57,11 +55,16 @@ def write_run(run_dir: pathlib.Path, config: TrainConfig) -> None:
 def identity_of(
     config: TrainConfig, schema: SliceSchema, num_examples: int
 ) -> dict[str, Any]:
-    """Returns what must be the same when a run goes on."""
+    """Returns what must be the same when a run goes on.
+
+    More epochs may be made, but not of a schedule that spans them.
+    """
+    constant = config.optimizer.schedule == "constant"
+    free = (*_FREE, "loop.epochs") if constant else _FREE
     kept = {
         key: list(value) if isinstance(value, tuple) else value
         for key, value in config.flat().items()
-        if key not in _FREE and not key.startswith(RECIPE)
+        if key not in free and not key.startswith(RECIPE)
     }
     return {
         "slices": list(schema.names),

@@ -238,6 +238,9 @@ def test_a_run_directory_says_how_to_repeat_it_and_goes_on(flags, tmp_path):
     message = r"loop\.seed=1 \(checkpoint: 0\)"
     with pytest.raises(ValueError, match=message):
         main([*flags, "--output-dir", "c", "--run-dir", "run", "--seed", "1"])
+    longer = [*flags, "--output-dir", "c", *more, "--epochs", "3"]
+    with pytest.raises(ValueError, match=r"loop\.epochs=3 \(checkpoint: 2\)"):
+        main(longer)
     other = ["--run-dir", "run", "--set", "recipe.member_weight=2"]
     with pytest.raises(ValueError, match=r"recipe={'member_weight': 2\.0} \("):
         main([*flags, "--output-dir", "c", *other])
