@@ -22,7 +22,9 @@ TERMINATED = 128 + signal.SIGTERM
 SECONDS_TO_LEAVE = 60
 _LAST_LINES = 200
 _TRACEBACK = "Traceback (most recent call last)"
-# What other threads log into the middle of a traceback is no name of a class.
+# What TensorFlow's threads log at any time is no cause, unless it is fatal, and
+# no name of a class in the middle of a traceback.
+_LOG = re.compile(r"[IWE]\d{4} |WARNING: All log messages before absl")
 _ERROR = re.compile(r"[A-Za-z_][\w.]*(: |$)")
 
 
@@ -161,7 +163,7 @@ def _copy(worker: Any, lines: Any) -> None:
 
 
 def _cause(status: int, lines: Sequence[str]) -> str:
-    said = [line for line in lines if line.strip()]
+    said = [line for line in lines if line.strip() and not _LOG.match(line)]
     if status >= 0:
         return _error_of(said) if said else f"status {status}"
     killed = f"killed by {signal.Signals(-status).name}"

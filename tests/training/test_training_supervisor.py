@@ -14,7 +14,8 @@ FAIL_ONCE = """
 import os, sys
 if not os.path.exists("tried"):
     open("tried", "w").close()
-    print("step 3", file=sys.stderr, flush=True)
+    print("step 3", file=sys.stderr)
+    print("E0000 00:00:17.8 28 some.cc:6] log", file=sys.stderr, flush=True)
     os.kill(os.getpid(), 9)
 """
 LAST_WORKER_FAILS = """
