@@ -30,6 +30,7 @@ def answer(http_call, body, path=PREDICT, name="plain"):
         ('{"inputs": 1}', {"outputs": 2.5}),
         ('{"inputs": []}', {"outputs": []}),
         ('{"instances": [1]} and more', {"predictions": [2.5]}),
+        (b'{"instances": [1]}\n\xff', {"predictions": [2.5]}),
         (b'\xef\xbb\xbf{"instances": [1]}', {"predictions": [2.5]}),
         ('{"a": {}, "instances": [1]}', {"predictions": [2.5]}),
         ('{"instances": [1], "instances": [2]}', {"predictions": [2.5]}),
@@ -131,6 +132,7 @@ def test_floats_are_written_short(http_call):
         (r'{"\x": 1}', "Invalid escape character in string."),
         (r'{"\u12": 1}', "Incorrect hex digit after \\u escape in string."),
         (b'{"inputs": "\xff"}', "JSON Parse error: Invalid encoding"),
+        (b'{"inputs": "\xff",}', "Missing a name for object member."),
         ('"x"', 'JSON Value: "x" Is not object'),
         ("{}", "Missing 'inputs' or 'instances' key"),
         (
@@ -485,6 +487,11 @@ def small_server(base_dirs):
         (b'{"instances": [%s]}' % b",".join([b"1"] * 20), 200, ""),
         (
             b'{"instances": [%s]}' % b",".join([b"1"] * 21),
+            429,
+            "more values than this server's limit of 20",
+        ),
+        (
+            b'{"instances": [1], "n": %s' % (b"[" * 20),
             429,
             "more values than this server's limit of 20",
         ),

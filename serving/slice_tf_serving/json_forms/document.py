@@ -14,7 +14,6 @@ from slice_tf_serving.json_forms.faults import FaultError, fault_of
 
 SIGNATURE = "signature_name"
 
-_COUNTED = b",", b"[", b"{"  # None comes more often than values do.
 _MAX_DEPTH = 128
 _INT64_DIGITS = 20  # with a sign
 _SPACE = " \t\r\n"
@@ -41,13 +40,8 @@ def read_document(body: bytes, max_elements: int) -> tuple[dict[str, Any], str]:
         ApiError: If the body is no such object, in TensorFlow Serving's
             words, or the bound is exceeded.
     """
-    if max(map(body.count, _COUNTED)) >= max_elements:
-        raise ApiError(
-            Code.RESOURCE_EXHAUSTED,
-            "The request holds more values than this server's limit of "
-            f"{max_elements}",
-        )
-    document = _document(body)
+    _check_count(body, b",", max_elements)
+    document = _document(body, max_elements)
     name = document.get(SIGNATURE, "")
     if not isinstance(name, str):
         raise invalid(
@@ -57,7 +51,16 @@ def read_document(body: bytes, max_elements: int) -> tuple[dict[str, Any], str]:
     return document, name
 
 
-def _document(body: bytes) -> dict[str, Any]:
+def _check_count(body: bytes, token: bytes, max_elements: int) -> None:
+    if body.count(token) >= max_elements:
+        raise ApiError(
+            Code.RESOURCE_EXHAUSTED,
+            "The request holds more values than this server's limit of "
+            f"{max_elements}",
+        )
+
+
+def _document(body: bytes, max_elements: int) -> dict[str, Any]:
     """Returns the object at the start of a body; what follows is ignored.
 
     What TensorFlow Serving takes beyond JSON, such as NaN, or reads its own
@@ -66,10 +69,10 @@ def _document(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _read_slowly(body)
+        return _read_slowly(body, max_elements)
     if isinstance(document, dict) and _num_keys(document) == body.count(b":"):
         return document
-    return _read_slowly(body)
+    return _read_slowly(body, max_elements)
 
 
 def _num_keys(document: dict[str, Any]) -> int:
@@ -83,15 +86,20 @@ def _num_keys(document: dict[str, Any]) -> int:
     return count
 
 
-def _read_slowly(body: bytes) -> dict[str, Any]:
+def _read_slowly(body: bytes, max_elements: int) -> dict[str, Any]:
+    for bracket in (b"[", b"{"):  # What is nested has no commas.
+        _check_count(body, bracket, max_elements)
     if not body:
         raise invalid("JSON Parse error: The document is empty")
+    content = body.removeprefix(codecs.BOM_UTF8)
     try:
-        text = body.removeprefix(codecs.BOM_UTF8).decode()
+        text = content.decode()
     except UnicodeDecodeError as error:
         _check(body)
-        fault = FaultError("Invalid encoding in string.", error.start)
-        raise _refusal(fault) from error
+        text = content[: error.start].decode()
+        if fault_of(text.encode()) is not None:  # It is not behind the value.
+            fault = FaultError("Invalid encoding in string.", error.start)
+            raise _refusal(fault) from error
     if _HIGH_HALF.search(body):  # Python reads it where its pair is missing.
         _check(body)
     try:
