@@ -25,6 +25,7 @@ PROGRAMS = {
     "discover": ("slice_tf.programs.discover:main", "slices in its errors"),
     "report": ("slice_tf.programs.report:main", "results as one HTML page"),
     "ui": ("slice_tf.programs.ui:main", "results in a browser, to review"),
+    "doctor": ("slice_tf.programs.doctor:main", "what works on this machine"),
 }
 
 USAGE_ERROR = 2

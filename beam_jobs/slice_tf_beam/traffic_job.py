@@ -23,6 +23,8 @@ from slice_tf_beam.over_shards import run_over_shards
 from slice_tf_beam.shards import Shard, list_shards
 
 SLICE_PROBABILITIES = "slice_probabilities"
+# Outputs that are read of an answer.
+READ = (SLICE_PROBABILITIES, *OUTPUTS)
 
 # From a record to the outputs of an answer by name; None where it is none
 # that is to be counted.

@@ -1,7 +1,7 @@
 """The answers in a request log, read without TensorFlow."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from google.protobuf.message import DecodeError
 
@@ -28,11 +28,18 @@ class LoggedAnswer:
     outputs: Mapping[str, Array]
 
 
-def read_answer(record: bytes) -> LoggedAnswer | None:
+def read_answer(
+    record: bytes, names: Container[str] | None = None
+) -> LoggedAnswer | None:
     """Returns the answer of a serialized `PredictionLog`.
 
-    None where the log is of something else than a predict request, or holds
-    no answer, as warm-up files do.
+    Args:
+        record: The message.
+        names: Outputs to read, where they are there; None reads all.
+
+    Returns:
+        None where the log is of something else than a predict request, or
+        holds no answer, as warm-up files do.
 
     Raises:
         ValueError: If the record is no `PredictionLog`, or a tensor in it is
@@ -48,8 +55,13 @@ def read_answer(record: bytes) -> LoggedAnswer | None:
     response = log.predict_log.response
     if not response.outputs:
         return None
+    wanted = {
+        name: proto
+        for name, proto in response.outputs.items()
+        if names is None or name in names
+    }
     try:
-        outputs = decode_all(response.outputs, _MAX_ELEMENTS)
+        outputs = decode_all(wanted, _MAX_ELEMENTS)
     except ApiError as error:
         raise ValueError(
             f"An answer's tensors must be whole. Received: {error}"
@@ -59,12 +71,16 @@ def read_answer(record: bytes) -> LoggedAnswer | None:
 
 
 def outputs_of(
-    record: bytes, model: str | None = None, version: int | None = None
+    record: bytes,
+    names: Container[str] | None = None,
+    model: str | None = None,
+    version: int | None = None,
 ) -> Mapping[str, Array] | None:
     """Returns the outputs of an answer, by name.
 
     Args:
         record: A serialized `PredictionLog`.
+        names: Outputs to read; None reads all.
         model: Name of the model to read of; None reads of any.
         version: Its version; None reads of any.
 
@@ -74,7 +90,7 @@ def outputs_of(
     Raises:
         ValueError: As `read_answer`.
     """
-    answer = read_answer(record)
+    answer = read_answer(record, names)
     if (
         answer is None
         or (model is not None and answer.model != model)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from slice_tf.evaluation.intervals import NORMAL
 from slice_tf.evaluation.multiple import benjamini_hochberg
 from slice_tf.monitoring.estimates import Estimate, means_of, shares_of
 from slice_tf.monitoring.traffic import (
@@ -19,7 +18,7 @@ from slice_tf.schema import BASE
 
 STEADY, MOVED, TOO_FEW = "steady", "moved", "too few"
 
-_LEAST_MEMBERS = 30.0  # for a normal interval to hold; see the docs
+_LEAST_MEMBERS = 30.0  # for normal intervals: experiments/drift_alarms.py
 _LEAST_REQUESTS = 30
 
 _Floats = npt.NDArray[np.float64]
@@ -152,11 +151,10 @@ def _p_values(now: Estimate, then: Estimate, margin: Any) -> _Floats:
     """Returns p values of a change that is within the margin."""
     beyond = np.abs(now.value - then.value) - margin
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = beyond / np.hypot(now.error, then.error)
+        z = beyond / np.hypot(now.error, then.error) / math.sqrt(2)
     # Where nothing spreads, a change is certain, and no change is none.
-    tails = [NORMAL.cdf(-one) for one in np.nan_to_num(z).reshape(-1)]
-    p = np.minimum(1.0, 2 * np.reshape(tails, z.shape))
-    return np.where(np.isnan(beyond), np.nan, p)
+    p = np.reshape([math.erfc(one) for one in np.nan_to_num(z).flat], z.shape)
+    return np.where(np.isnan(beyond), np.nan, np.minimum(1.0, p))
 
 
 def _surest(p: _Floats, change: _Floats) -> Any:

@@ -62,14 +62,16 @@ def _count(
 
     quiet_beam()
     from slice_tf.schema import SliceSchema
-    from slice_tf_beam import count_traffic
+    from slice_tf_beam.traffic_job import READ, count_traffic
     from slice_tf_serving.logged_answers import outputs_of
 
     schema = SliceSchema.load(flags.saved_model / "assets")
     counts = count_traffic(
         logs,
         schema.names,
-        functools.partial(outputs_of, model=flags.model, version=version),
+        functools.partial(
+            outputs_of, names=READ, model=flags.model, version=version
+        ),
         num_workers=flags.workers,
         pipeline_options=beam_flags,
         scratch=str(flags.output.parent),

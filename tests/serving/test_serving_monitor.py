@@ -1,6 +1,10 @@
 """`slice-tf monitor`: from a server's log to what has moved."""
 
 import json
+import pathlib
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ from exported_task import made
 from slice_tf import cli
 from slice_tf.data import read_records, write_records
 from slice_tf.monitoring import TrafficCounts, load_traffic
-from slice_tf_serving import Client, ModelServer
+from slice_tf_serving import Client, ModelServer, publish
 from slice_tf_serving.logged_answers import read_answer
 from slice_tf_serving.request_log import LogSettings, RequestLog
 
@@ -184,3 +188,30 @@ def test_what_holds_no_answer_is_passed_over(base_dirs):
     warmup = base_dirs["multi_class"] / "1/assets.extra"
     records = list(read_records(warmup / "tf_serving_warmup_requests"))
     assert [read_answer(record) for record in records] == [None] * len(records)
+
+
+def test_logs_are_read_without_tensorflow():
+    code = (
+        "import sys, slice_tf_serving.logged_answers, slice_tf.monitoring\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_page_shows_how_a_caller_logs(
+    exports, tmp_path, monkeypatch, capsys
+):
+    page = pathlib.Path(__file__).parents[2] / "docs" / "monitoring.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    publish(exports["binary"], tmp_path / "base")
+    monkeypatch.chdir(tmp_path)
+    with ModelServer(tmp_path / "base", "digits") as server:
+        code = code.replace("8500", str(server.grpc_port))
+        code = code.replace(
+            '{"image": [[0.5] * 64]}', '{"x": [[[0.5] * 3] * 2]}'
+        )
+        exec(compile(code, str(page), "exec"), {})
+    flags = ["--logs", "logs", "--saved-model", "base/1"]
+    status, shown, _ = run(capsys, *flags, "--output", "traffic.json")
+    assert (status, len(shown.splitlines())) == (0, 4)
+    assert load_traffic("traffic.json").num_requests == 1
