@@ -3,7 +3,6 @@
 import contextlib
 import importlib.metadata
 import json
-import math
 import os
 import pathlib
 import sys
@@ -19,6 +18,7 @@ from slice_tf.files import staged_directory
 from slice_tf.models.task_model import TaskModel
 from slice_tf.schema import SliceSchema
 from slice_tf.training.backbone import import_backbone_module
+from slice_tf.training.write_log import json_number
 
 FORMAT_VERSION = 1
 MODEL_FILE = "model.keras"
@@ -76,7 +76,7 @@ def save_model_directory(
         "versions": versions(),
         "flags": dict(flags or {}),
         "history": {
-            key: [_number(value) for value in values]
+            key: [json_number(value) for value in values]
             for key, values in history.items()
         },
     }
@@ -185,8 +185,3 @@ def versions() -> dict[str, str]:
         "keras": keras.__version__,
         "python": sys.version.split()[0],
     }
-
-
-def _number(value: float) -> float | None:
-    """Returns a number that JSON has; a slice without examples has none."""
-    return float(value) if math.isfinite(value) else None

@@ -41,7 +41,7 @@ class WriteLog(keras.callbacks.Callback):
             "epoch": epoch + 1,
             "seconds": round(seconds, 3),
             "examples_per_second": round(self._num_examples / seconds, 1),
-            **{key: _number(value) for key, value in (logs or {}).items()},
+            **{key: json_number(value) for key, value in (logs or {}).items()},
         }
         lines = [*self._lines_before(epoch + 1), json.dumps(values)]
         write_text(self._path, "".join(f"{line}\n" for line in lines))
@@ -53,5 +53,6 @@ class WriteLog(keras.callbacks.Callback):
         return [line for line in lines if json.loads(line)["epoch"] < epoch]
 
 
-def _number(value: Any) -> float | None:
+def json_number(value: Any) -> float | None:
+    """Returns a number that JSON has; a slice without examples has none."""
     return float(value) if math.isfinite(float(value)) else None
