@@ -67,7 +67,31 @@ def main() -> None:
     headers += [f"{x}, equal: fails" for x in NUMBER_METRICS]
     headers += [f"{x}, worse: found" for x in NUMBER_METRICS]
     headers += [f"{x}, if all variances were known" for x in ("mae", "rmse")]
+    print(render_table(headers, rows), "\n")
+    rows = [[kind, *not_paired(rng, kind, flags.runs)] for kind in ERRORS]
+    headers = ["independent errors, not paired"]
+    headers += [f"{x}, equal: fails" for x in NUMBER_METRICS]
     print(render_table(headers, rows))
+
+
+def not_paired(rng: np.random.Generator, kind: str, runs: int) -> list[str]:
+    """Returns shares of runs that fail; models are equal and err apart."""
+    failed = np.zeros(len(NUMBER_METRICS))
+    for _ in range(runs):
+        places = np.repeat(np.arange(NUM_SLICES), draw_sizes(rng))
+        targets = rng.normal(size=len(places))
+        both = []
+        for _ in range(2):
+            errors, _ = draw_errors(rng, kind, len(places))
+            counts = RegressionCounts(SCHEMA)
+            membership = places[:, None] == np.arange(NUM_SLICES)
+            counts.add(targets, targets + errors, membership)
+            both.append(counts.results())
+        failed += [
+            gate(*both, metric=metric).verdict == "FAIL"
+            for metric in NUMBER_METRICS
+        ]
+    return [f"{x:.3f}" for x in failed / runs]
 
 
 def of_numbers(rng: np.random.Generator, kind: str, runs: int) -> list[str]:

@@ -151,8 +151,9 @@ def _unpaired(
 ) -> Differences:
     """From the intervals of both, taken as independent (MOVER).
 
-    Of accuracies that is Newcombe's interval. A drop is tested by the end of
-    the interval that it would have to be beyond.
+    Of accuracies that is Newcombe's interval. The test takes its wider side,
+    because far tails of skewed estimates are no normal's: by the near side
+    alone, 9 % of runs of equally good models failed by `mae` of heavy tails.
 
     Source:
         Zou and Donner 2008, "Construction of confidence limits about effect
@@ -168,7 +169,7 @@ def _unpaired(
     n = np.minimum(*(_ends(row, "n") for row in (before, after)))
     metrics = to_metrics(value, value - below, value + above, n, floor)
     loss = metric in LOSSES
-    spread = (below if loss else above) / intervals.Z
+    spread = np.maximum(below, above) / intervals.Z
     p = _p_values(-value if loss else value, spread, margins)
     largest = value + above if loss else below - value
     return Differences(False, before, after, metrics, largest, p, spread)
