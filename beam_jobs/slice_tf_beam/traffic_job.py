@@ -29,8 +29,9 @@ READ = (SLICE_PROBABILITIES, *OUTPUTS)
 # From a record to the outputs of an answer by name; None where it is none
 # that is to be counted.
 ReadOutputs = Callable[[bytes], Mapping[str, Any] | None]
-# What was counted, None where nothing was, and why shards could not be.
-Outcome = tuple[TrafficCounts | None, list[str]]
+# What was counted, None where nothing was; how many answers told of no slices;
+# and why shards could not be counted.
+Outcome = tuple[TrafficCounts | None, int, list[str]]
 
 _BATCH = 512
 _MAX_FAILURES = 20
@@ -45,8 +46,11 @@ def count_traffic(
     num_workers: int = 1,
     pipeline_options: Sequence[str] = (),
     scratch: str = ".",
-) -> TrafficCounts | None:
+) -> tuple[TrafficCounts | None, int]:
     """Counts the answers in request logs.
+
+    Answers that tell of no slices, as those of `serving_default` do where
+    slices are not watched, are passed over.
 
     Args:
         logs: TFRecord files: a path, a directory or a pattern.
@@ -58,7 +62,8 @@ def count_traffic(
         scratch: Directory that workers and this process can write to.
 
     Returns:
-        The counts; None where no answer was to be counted.
+        The counts, None where no answer was to be counted; and the number of
+        answers that were passed over.
 
     Raises:
         ValueError: If there is no file, or an answer lacks what is needed;
@@ -76,12 +81,12 @@ def count_traffic(
             "MergeCounts" >> beam.CombineGlobally(_merge).without_defaults(),
             "WriteCounts" >> beam.Map(_write, report),
         )
-        counts, failures = paths.read_json(report)
+        counts, passed, failures = paths.read_json(report)
     finally:
         paths.discard([report])
     if failures:
         raise ValueError(failures[0])
-    return counts and TrafficCounts.from_dict(counts)
+    return counts and TrafficCounts.from_dict(counts), passed
 
 
 @beam.typehints.with_output_types(Outcome)
@@ -96,69 +101,66 @@ class _CountAnswers(beam.DoFn):
 
     def process(self, shard: Shard) -> Iterator[Outcome]:
         counts: TrafficCounts | None = None
-        start = 0
+        passed = start = 0
         try:
             with paths.open_to_read(shard.path) as stream:
                 records = read_records(stream, shard.path)
                 while batch := list(itertools.islice(records, _BATCH)):
-                    read = map(self._read, batch)
-                    answers = [one for one in read if one is not None]
-                    if answers:
-                        counts = counts or _new(self._slices, answers[0])
-                        _add(counts, answers)
-                    self._answers.inc(len(answers))
+                    read = [one for one in map(self._read, batch) if one]
+                    told = [one for one in read if SLICE_PROBABILITIES in one]
+                    if told:
+                        counts = counts or _new(self._slices, told[0])
+                        _add(counts, told)
+                    self._answers.inc(len(told))
+                    passed += len(read) - len(told)
                     start += len(batch)
         except _USER_ERRORS as error:
             where = f", from record {start}" if start else ""
-            yield None, [shard.named(str(error), where)]
+            yield None, 0, [shard.named(str(error), where)]
             return
-        yield counts, []
+        yield counts, passed, []
 
 
 def _new(slices: Sequence[str], outputs: Mapping[str, Any]) -> TrafficCounts:
     """Returns counts of the kind that an answer gives."""
     output = next((name for name in OUTPUTS if name in outputs), None)
-    if output is None or SLICE_PROBABILITIES not in outputs:
+    if output is None:
         raise ValueError(
-            f"An answer must hold `{SLICE_PROBABILITIES}` and "
-            f"`{PROBABILITIES}` or `{PREDICTIONS}`. Received: "
-            f"outputs={', '.join(sorted(outputs))}. Log the signature "
-            "`explain`, or serve with `--watch-slices`."
+            f"An answer must hold `{PROBABILITIES}` or `{PREDICTIONS}`. "
+            f"Received: outputs={', '.join(sorted(outputs))}"
         )
     size = 1 if output == PREDICTIONS else outputs[output].shape[-1]
     return TrafficCounts(slices, output, size)
 
 
 def _add(counts: TrafficCounts, answers: Sequence[Mapping[str, Any]]) -> None:
+    if not all(counts.output in one for one in answers):
+        raise ValueError(
+            "All answers must be of one model, because their outputs are "
+            f"added up. Received: some without {counts.output}"
+        )
     names = (SLICE_PROBABILITIES, counts.output)
-    for answer in answers:
-        missing = [name for name in names if name not in answer]
-        if missing:
-            raise ValueError(
-                "All answers must hold the outputs of the first. Received: "
-                f"missing={', '.join(missing)}"
-            )
     q, y = (np.concatenate([one[name] for one in answers]) for name in names)
     counts.add(q, y, [len(one[counts.output]) for one in answers])
 
 
 def _merge(outcomes: Iterable[Outcome]) -> Outcome:
     """Merges what shards counted; after a failure, failures only."""
-    found, told = zip(*outcomes, strict=True)
+    found, passed, told = zip(*outcomes, strict=True)
     failures = sorted(itertools.chain.from_iterable(told))[:_MAX_FAILURES]
     counted = [one for one in found if one is not None]
     if failures or not counted:
-        return None, failures
+        return None, sum(passed), failures
     merged = copy.deepcopy(counted[0])
     try:
         for one in counted[1:]:
             merged.merge(one)
     except ValueError as error:
-        return None, [str(error)]
-    return merged, []
+        return None, sum(passed), [str(error)]
+    return merged, sum(passed), []
 
 
 def _write(outcome: Outcome, path: str) -> None:
-    counts, failures = outcome
-    values = [counts and counts.to_dict(), failures]
+    counts, passed, failures = outcome
+    values = [counts and counts.to_dict(), passed, failures]
     paths.write_text(path, json.dumps(values))

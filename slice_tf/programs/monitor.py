@@ -66,7 +66,7 @@ def _count(
     from slice_tf_serving.logged_answers import outputs_of
 
     schema = SliceSchema.load(flags.saved_model / "assets")
-    counts = count_traffic(
+    counts, passed = count_traffic(
         logs,
         schema.names,
         functools.partial(
@@ -76,11 +76,15 @@ def _count(
         pipeline_options=beam_flags,
         scratch=str(flags.output.parent),
     )
+    hint = "log the signature `explain`, or serve with `--watch-slices`"
     if counts is None:
         raise ValueError(
-            "There must be an answer to count. Received: "
-            f"logs={logs}, model={flags.model}, version={version}, answers=0"
+            "There must be an answer that tells of slices. Received: "
+            f"logs={logs}, model={flags.model}, version={version}, answers=0, "
+            f"others={passed}. If there are others, {hint}."
         )
+    if passed:
+        logger.warning("%d answers tell of no slices: %s", passed, hint)
     return counts
 
 

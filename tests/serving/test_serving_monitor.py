@@ -137,17 +137,36 @@ def test_a_canary_is_compared_with_the_stable_version(
     assert (status, "model=n, version=None, answers=0" in error) == (2, True)
 
 
+def test_answers_that_tell_of_no_slices_are_passed_over(
+    base_dirs, tmp_path, capsys, caplog
+):
+    saved = base_dirs["multi_class"] / "1"
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    log = RequestLog(LogSettings(tmp_path / "logs", 1.0))
+    answer = {"probabilities": np.full((1, 3), 1 / 3, np.float32)}
+    for _ in range(2):
+        log.add(("m", 1, "examples"), {}, answer)
+    log.close()
+    status, _, error = run(capsys, "--logs", tmp_path / "logs", *flags)
+    assert status == 2
+    assert "answers=0, others=2. If there are others, log the sig" in error
+    write_log(tmp_path / "logs", small=0.2, requests=40)
+    status, _, _ = run(capsys, "--logs", tmp_path / "logs", *flags)
+    assert (status, load_traffic(tmp_path / "now.json").num_requests) == (0, 40)
+    assert "2 answers tell of no slices" in caplog.text
+
+
 def test_logs_that_cannot_be_counted_are_named(base_dirs, tmp_path, capsys):
     saved = base_dirs["multi_class"] / "1"
     flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
     log = RequestLog(LogSettings(tmp_path / "plain", 1.0))
-    answer = {"probabilities": np.full((1, 3), 1 / 3, np.float32)}
+    answer = {"slice_probabilities": np.full((1, 2), 0.5, np.float32)}
     log.add(("m", 1, "serving_default"), {}, answer)
     log.close()
     status, _, error = run(capsys, "--logs", tmp_path / "plain", *flags)
     assert status == 2
     assert "requests-" in error
-    assert "outputs=probabilities. Log the signature `explain`" in error
+    assert "outputs=slice_probabilities" in error
     write_records(tmp_path / "broken.tfrecord", [b"\xff\xff"])
     status, _, error = run(
         capsys, "--logs", tmp_path / "broken.tfrecord", *flags
@@ -181,7 +200,7 @@ def test_versions_that_answer_otherwise_are_not_mixed(
     flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
     status, _, error = run(capsys, "--logs", logs, *flags)
     assert status == 2
-    assert "missing=probabilities" in error
+    assert "Received: some without probabilities" in error
 
 
 def test_what_holds_no_answer_is_passed_over(base_dirs):
