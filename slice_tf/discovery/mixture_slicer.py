@@ -14,7 +14,7 @@ from slice_tf.discovery.starts import regions_start
 
 # Of a component: enough to tell an error rate of 0.2 from one of 0.1.
 _ROWS_A_COMPONENT = 120
-_MOST_COMPONENTS = 50
+_FEWEST_COMPONENTS, _MOST_COMPONENTS = 6, 50
 # To which the mixture is fitted, 800 a component; all rows are then measured.
 _MAX_ROWS = 40_000
 
@@ -31,7 +31,8 @@ class MixtureSlicer(Slicer):
     Args:
         num_slices: Largest number of slices to report.
         num_components: Components of the mixture. "auto" takes one for 120
-            rows, at most 50; of few rows one for 60, up to 6.
+            rows, at most 50; of few rows one for 50, up to the number of
+            classes or 6.
         max_dim: Principal directions to keep. "auto" takes those that hold
             90 % of the variance, from 16 to 32.
         max_iter: Largest number of passes over the sample. Few are best: with
@@ -97,7 +98,9 @@ class MixtureSlicer(Slicer):
     def _num_components(self, num_rows: int) -> int:
         if self.num_components != "auto":
             return int(self.num_components)
-        least = int(np.clip(num_rows // 60, 2, 6))
+        # A component of many classes says little of any.
+        fewest = max(_FEWEST_COMPONENTS, self.num_classes_)
+        least = int(np.clip(num_rows // 50, 2, fewest))
         return int(
             np.clip(num_rows // _ROWS_A_COMPONENT, least, _MOST_COMPONENTS)
         )
