@@ -210,7 +210,8 @@ class Results:
                     "Only results on the same data can be compared, because "
                     "otherwise a difference may be the data's. Received: "
                     f"{name}={here} (of {ours.path!r}) and {there} (of "
-                    f"{theirs.path!r}). Evaluate both models on one data set."
+                    f"{theirs.path!r}). Evaluate both models on one data set, "
+                    "by the same label and weights."
                 )
 
     def to_dict(self) -> dict[str, Any]:

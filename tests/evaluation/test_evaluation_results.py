@@ -254,3 +254,20 @@ def test_evaluators_merge_only_what_both_counted():
 def test_probabilities_of_one_column_are_refused():
     with pytest.raises(ValueError, match=r"shape \(any, any\).*shape=\(2,\)"):
         evaluate([0, 1], [0.5, 0.5], [[0, 0], [0, 0]], SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"label": "y[1]"}, r"data\.label=y\[0\] .* and y\[1\]"),
+        ({"weighted": True}, r"data\.weighted=False .* and True"),
+    ],
+)
+def test_another_label_or_weights_cannot_be_compared(facts, message):
+    schema = SliceSchema.from_names(["night"])
+    evaluator = Evaluator(schema, 2)
+    evaluator.add([1, 0], [[0.5, 0.5], [0.5, 0.5]], [[1], [0]])
+    ours = evaluator.results(label="y[0]")
+    data = dataclasses.replace(ours.data, **facts)
+    with pytest.raises(ValueError, match=f"on the same data.*{message}"):
+        ours.check_comparable(dataclasses.replace(ours, data=data))
