@@ -27,7 +27,7 @@ def noisy_votes():
     return np.abs(TARGETS["label"][:, None] - wrong)
 
 
-def task_of(num_classes=2, epochs=30):
+def task_of(num_classes=2, epochs=10):
     keras.utils.set_random_seed(0)
     return BaselineTask(
         backbone=mlp,
