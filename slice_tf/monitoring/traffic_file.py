@@ -29,12 +29,17 @@ def save_traffic(
         "format_version": FORMAT_VERSION,
         "num_examples": counts.num_examples,
         "counts": counts.to_dict(),
-        "drift": [
-            {**_plain(dataclasses.asdict(one)), "verdict": one.verdict}
-            for one in drift
-        ],
+        "drift": drift_values(drift),
     }
     write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
+
+
+def drift_values(drift: Sequence[SliceDrift]) -> list[dict[str, Any]]:
+    """Returns what was found as plain JSON values, None for NaN."""
+    return [
+        {**_plain(dataclasses.asdict(one)), "verdict": one.verdict}
+        for one in drift
+    ]
 
 
 def load_traffic(path: str | os.PathLike[str]) -> TrafficCounts:

@@ -39,14 +39,19 @@ def main(argv: Sequence[str]) -> int:
         show_table(*shares_table(counts))
         logger.info("wrote %s", flags.output)
         return 0
+    reference = _reference(flags, beam_flags)
     drift = find_drift(
         counts,
-        _reference(flags, beam_flags),
+        reference,
         share_margin=flags.share_margin,
         prediction_margin=flags.prediction_margin,
         false_discovery_rate=flags.false_discovery_rate,
     )
     save_traffic(flags.output, counts, drift)
+    if flags.page is not None:
+        from slice_tf.report import write_traffic_page
+
+        write_traffic_page(flags.page, counts, reference, drift)
     show_table(*drift_table(drift))
     logger.info("wrote %s", flags.output)
     return _judge(drift)
@@ -180,9 +185,21 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "take for its reference",
     )
     add(
+        "--page",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="HTML file that shows what has moved; needs --reference",
+    )
+    add(
         "--workers",
         type=positive_int,
         default=1,
         help="processes that read logs on this machine",
     )
-    return parser.parse(argv)
+    flags = parser.parse(argv)
+    if flags.page is not None and flags.reference is None:
+        raise ValueError(
+            "`--page` shows what has moved since a reference. Received: "
+            f"page={flags.page}, reference=None"
+        )
+    return flags

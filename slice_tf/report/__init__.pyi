@@ -4,4 +4,5 @@ from .page import write_page as write_page
 from .scene import Disc as Disc
 from .scene import Regions as Regions
 from .scene import Scene as Scene
+from .traffic_page import write_traffic_page as write_traffic_page
 from .votes import read_summary as read_summary

@@ -45,6 +45,14 @@ SCRIPTS = {
         "theme.js",
         "discovery.js",
     ),
+    "traffic": (
+        "elements.js",
+        "numbers.js",
+        "figures.js",
+        "intervals.js",
+        "theme.js",
+        "traffic.js",
+    ),
     "folder": ("elements.js", "numbers.js", "theme.js", "folder.js"),
 }
 STYLES = ("page.css", "figures.css", "review.css")

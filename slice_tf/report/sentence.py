@@ -49,7 +49,7 @@ def headline(results: Results) -> str:
     if not behind:
         return f"The model is {text}, and no slice is shown to trail the rest."
     behind.sort(key=lambda one: _near_zero(_lift(one), better))
-    names = _list([one.name for one in behind])
+    names = list_names([one.name for one in behind])
     return f"The model is {text}, and trails in {names}."
 
 
@@ -100,7 +100,7 @@ def _of_gate(results: Results) -> str:
     text = _VERDICTS.get(gate.verdict, gate.verdict)
     if gate.verdict == "PASS":
         return f"{text}: no slice is shown to be worse in {_word(gate.metric)}."
-    blamed = _list(_blamed(open_ones, gate))
+    blamed = list_names(_blamed(open_ones, gate))
     how = "it is worse in" if gate.verdict == "FAIL" else "undecided in"
     return f"{text}: {how} {blamed}."
 
@@ -185,7 +185,8 @@ def _counted(count: int) -> str:
     return f"{count:,} {_plural(count, 'example')}"
 
 
-def _list(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str]) -> str:
+    """Returns names of slices as part of a sentence, the first few."""
     shown, rest = list(names[:SHOWN_NAMES]), len(names) - SHOWN_NAMES
     if rest > 0:
         return f"{', '.join(shown)} and {rest:,} more {_plural(rest, 'slice')}"

@@ -90,8 +90,10 @@ def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
     assert run(capsys, "--logs", usual, *flags, "--output", reference)[0] == 0
     for other in (usual, reference):
         given = ["--logs", now, *flags, "--reference", other]
+        given += ["--page", tmp_path / "page.html"]
         status, shown, _ = run(capsys, *given, "--output", output)
         assert (status, shown.splitlines()[-1]) == (1, "MOVED: small")
+        assert "small has moved." in (tmp_path / "page.html").read_text()
         drift = json.loads(output.read_text())["drift"]
         assert [one["verdict"] for one in drift] == [
             "moved",
@@ -174,6 +176,10 @@ def test_logs_that_cannot_be_counted_are_named(base_dirs, tmp_path, capsys):
     assert status == 2
     assert "broken.tfrecord" in error
     assert "`tensorflow.serving.PredictionLog`s" in error
+    status, _, error = run(
+        capsys, "--logs", tmp_path / "plain", *flags, "--page", "page.html"
+    )
+    assert (status, "page=page.html, reference=None" in error) == (2, True)
     other = tmp_path / "other.json"
     other.write_text("{}")
     status, _, error = run(
