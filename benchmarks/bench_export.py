@@ -6,9 +6,10 @@ A trunk of 768 -> 768 -> 768 is exported without slices and with 100 and 1,000,
 folded; the one with 100 also with weights stored as float16. TensorFlow's C
 library, which TensorFlow Serving is built on, runs all in turns on one thread,
 in a process that has not imported TensorFlow. "Narrow" is the trunk with a
-linear layer of 128 units at its end, which all slices read. Times are
-processor time, so that other work on the machine counts as little as can be.
-Sizes are those of the directories.
+linear layer of 128 units at its end, which all slices read; with "narrow
+experts" indicators read the 768 before it. Times are processor time, so that
+other work on the machine counts as little as can be. Sizes are those of the
+directories.
 """
 
 import argparse
@@ -27,16 +28,22 @@ from slice_tf.export import CSession
 DIM = 768
 CLASSES = 2
 NARROW = 128
-# Number of slices, how weights are stored, and the width of `z`.
+# Number of slices, how weights are stored, what experts and indicators read.
 EXPORTS = {
-    "0": (0, "float32", DIM),
-    "100": (100, "float32", DIM),
-    "100, float16": (100, "float16", DIM),
-    "1000": (1000, "float32", DIM),
-    "1000, narrow": (1000, "float32", NARROW),
+    "0": (0, "float32", DIM, DIM),
+    "100": (100, "float32", DIM, DIM),
+    "100, float16": (100, "float16", DIM, DIM),
+    "1000": (1000, "float32", DIM, DIM),
+    "1000, narrow": (1000, "float32", NARROW, NARROW),
+    "1000, narrow experts": (1000, "float32", NARROW, DIM),
 }
 BATCHES = (1, 32)
-LIMITS = {"100": 1.3, "1000": 2.2, "1000, narrow": 2.2}
+LIMITS = {
+    "100": 1.3,
+    "1000": 2.2,
+    "1000, narrow": 2.2,
+    "1000, narrow experts": 2.2,
+}
 CALLS = 5
 
 
@@ -69,11 +76,13 @@ def make(root: pathlib.Path) -> None:
     from slice_tf.schema import SliceSchema
 
     spec = FeatureSpec({"x": Feature("float32", (DIM,))}, num_classes=CLASSES)
-    for name, (number, weights, dim) in EXPORTS.items():
+    for name, (number, weights, dim, read) in EXPORTS.items():
         backbone = build_mlp({"x": ((DIM,), "float32")}, units=(DIM, DIM))
         if dim == NARROW:
-            narrow = keras.layers.Dense(NARROW, use_bias=False, name="narrow")
-            backbone = keras.Model(backbone.input, narrow(backbone.output))
+            wide = backbone.output
+            z = keras.layers.Dense(NARROW, use_bias=False)(wide)
+            both = {"z": z, "indicator_features": wide}
+            backbone = keras.Model(backbone.input, both if read == DIM else z)
         if number:
             names = [f"slice_{i}" for i in range(number)]
             schema = SliceSchema.from_names(names)
@@ -125,10 +134,11 @@ def measure(
 
 def weights(name: str) -> int:
     """Returns how many weights, and multiplications a row, there are."""
-    number, _, dim = EXPORTS[name]
-    columns = 3 * (number + 1) if number else 1
-    narrow = DIM * NARROW if dim == NARROW else 0
-    return 2 * DIM * DIM + narrow + columns * dim
+    number, _, dim, read = EXPORTS[name]
+    trunk = 2 * DIM * DIM + (DIM * dim if dim < DIM else 0)
+    if not number:
+        return trunk + dim
+    return trunk + (number + 1) * (2 * dim + read)
 
 
 def floor(name: str) -> float:
@@ -144,7 +154,7 @@ def print_sizes(root: pathlib.Path) -> None:
     limit = (2 * CLASSES + 1) * (DIM + 1)
     sizes = {name: size_of(root / name) for name in EXPORTS}
     for name, size in sizes.items():
-        number, kind, _ = EXPORTS[name]
+        number, kind, *_ = EXPORTS[name]
         grown = (size - sizes["0"]) / 4 / number if number else 0
         shown = f"{grown:.0f}" if kind == "float32" else ""
         print(f"| {name} | {size} | {shown} | {limit} |")

@@ -8,8 +8,9 @@ model without slices beside it; ratios are medians over rounds. The floor is
 what the arithmetic and the bytes of a step would take in CPU time at the rates
 this machine reaches for a large matrix product and a large copy, measured in
 the same run, over that of the model without slices. "Narrow" is the trunk
-with a linear layer of 128 units at its end, which all slices read. Peak memory
-is that of a process which makes the model and trains four steps.
+with a linear layer of 128 units at its end, which all slices read; with
+"narrow experts" indicators read the 768 before it. Peak memory is that of a
+process which makes the model and trains four steps.
 
 It prints the tables of `docs/benchmarks.md`, in under four minutes:
 python benchmarks/bench_model.py --snorkel-python /path/to/python
@@ -37,7 +38,7 @@ from slice_tf.schema import SliceSchema
 from slice_tf.training import FusedAdam
 
 DIM, UNITS, BATCH, RANK, THREADS = 768, 128, 256, 8, 2
-NARROW = 128  # Width of `z` where the trunk ends in a linear layer.
+NARROW = 128  # Width of a linear layer at its end, where the trunk is narrow.
 SERVED_BATCHES = (1, 32, BATCH)
 FORMS = {
     "without": None,
@@ -47,6 +48,7 @@ FORMS = {
     "low rank": {"form": "folded", "rank": RANK},
     "narrow": {"form": "folded"},
     "narrow, low rank": {"form": "folded", "rank": RANK},
+    "narrow experts": {"form": "folded"},
 }
 MOST_DIRECT = 100  # Slices; of more, a direct step takes many seconds.
 IN_MEMORY = ("without", "folded", "low rank", "narrow")
@@ -59,6 +61,7 @@ GOALS = {
     (100, "inference", "fold()"): 1.3,
     (1000, "inference", "fold()"): 2.2,
     (1000, "inference", "narrow, fold()"): 2.2,
+    (1000, "inference", "narrow experts, fold()"): 2.2,
 }
 # At least so many times faster.
 LEAST_TO_DIRECT, LEAST_TO_SNORKEL = 4.0, 25.0
@@ -102,13 +105,21 @@ def batch_of(num_slices, batch=BATCH):
     return {"x": x}, {**targets, "membership": membership}
 
 
+def backbone_of(form):
+    """Returns the trunk, and the narrow layer where a form has it."""
+    trunk = build_mlp({"x": ((DIM,), "float32")}, (DIM, DIM))
+    if "narrow" not in form:
+        return trunk
+    z = keras.layers.Dense(NARROW, use_bias=False)(trunk.output)
+    if "narrow experts" in form:
+        z = {"z": z, "indicator_features": trunk.output}
+    return keras.Model(trunk.input, z)
+
+
 def model_of(num_slices, form):
     """Returns a compiled model of one of `FORMS`."""
     arguments = FORMS[form]
-    backbone = build_mlp({"x": ((DIM,), "float32")}, (DIM, DIM))
-    if is_narrow(form):
-        narrow = keras.layers.Dense(NARROW, use_bias=False, name="narrow")
-        backbone = keras.Model(backbone.input, narrow(backbone.output))
+    backbone = backbone_of(form)
     names = [f"s{position}" for position in range(num_slices)]
     schema = SliceSchema.from_names(names)
     if arguments is None:
@@ -121,11 +132,6 @@ def model_of(num_slices, form):
     plain = form == "Keras' Adam"
     model.compile((keras.optimizers.Adam if plain else FusedAdam)(1e-3))
     return model
-
-
-def is_narrow(form):
-    """Returns whether slices read a narrow `z`."""
-    return form.startswith("narrow")
 
 
 def training_step(model, num_slices):
@@ -222,12 +228,14 @@ def _times(work):
 def operations(num_slices, form, batch):
     """Returns floating-point operations of a forward pass."""
     experts = num_slices + 1
-    trunk, dim = 2 * batch * 2 * DIM * DIM, DIM
+    trunk = 2 * batch * 2 * DIM * DIM
     if form == "without":
         return trunk + 2 * batch * DIM
-    if is_narrow(form):
-        trunk, dim = trunk + 2 * batch * DIM * NARROW, NARROW
-    indicators = 2 * batch * dim * experts
+    dim = NARROW if "narrow" in form else DIM
+    if "narrow" in form:
+        trunk += 2 * batch * DIM * NARROW
+    read = DIM if "narrow experts" in form else dim
+    indicators = 2 * batch * read * experts
     if form == "direct":
         return trunk + indicators + 2 * batch * experts * UNITS * (dim + 3)
     width = RANK if "low rank" in form else UNITS
@@ -316,8 +324,8 @@ def measure(num_slices, rounds, snorkel_python, forms):
             predict(form, model, [BATCH])
         if form == "low rank":
             predict("fold()", model.fold(), SERVED_BATCHES)
-        if form == "narrow":
-            predict("narrow, fold()", model.fold(), SERVED_BATCHES)
+        if form in ("narrow", "narrow experts"):
+            predict(f"{form}, fold()", model.fold(), SERVED_BATCHES)
     peer = Snorkel(snorkel_python, num_slices) if snorkel_python else None
     for _ in range(rounds):
         for row in rows:

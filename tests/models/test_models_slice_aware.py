@@ -353,30 +353,6 @@ def test_folded_model_predicts_and_scores_the_same(tmp_path, recipe):
     assert folded.module.trainable_weights == []
 
 
-def test_slices_behind_a_narrow_layer_are_wide_ones_of_low_rank():
-    wide, trunk = made(2, units=16), mlp()
-    layer = keras.layers.Dense(3, use_bias=False)
-    narrow = SliceAwareModel(
-        keras.Model(trunk.input, layer(trunk.output)),
-        SCHEMA,
-        units=16,
-        slice_rates=wide.slice_rates,
-    )
-    trunk.set_weights(wide.backbone.get_weights())
-    for head in ("slice_head", "head"):
-        weights = getattr(narrow.module, head).get_weights()
-        getattr(wide.module, head).set_weights(weights)
-    for part in ("indicators", "experts"):
-        kernel = getattr(narrow.module, part).kernel
-        product = np.tensordot(layer.kernel, kernel, 1)
-        getattr(wide.module, part).kernel.assign(product)
-    expected = plain(wide(FEATURES))
-    for one in (narrow, narrow.fold()):
-        for key, value in plain(one(FEATURES)).items():
-            np.testing.assert_allclose(value, expected[key], atol=1e-5)
-    assert narrow.fold().module.count_params() == (3 + 1) * 3 * (2 + 1)
-
-
 def test_folded_model_of_a_subclassed_backbone_goes_through_a_file(tmp_path):
     model = SliceAwareModel(Halves(), SCHEMA, 3)
     expected = plain(model(FEATURES))
