@@ -14,6 +14,8 @@ import time
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_SECONDS = 60
+# What Chromium answers of a page that another takes the place of.
+LEAVING = "navigated or closed", "execution context"
 
 
 def find_chromium():
@@ -139,10 +141,19 @@ class Browser:
     def wait(self, expression):
         """Asks again and again until the expression is true."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self.ask(expression):
+        while not self._is_true(expression):
             if time.monotonic() > deadline:
                 raise TimeoutError(expression)
             time.sleep(0.02)
+
+    def _is_true(self, expression):
+        """Says so, and not yet where the page is just being left."""
+        try:
+            return self.ask(expression)
+        except AssertionError as error:
+            if not any(one in str(error) for one in LEAVING):
+                raise
+            return False
 
     def click(self, selector):
         """Clicks on the first element that a selector finds."""

@@ -400,8 +400,10 @@ def test_a_label_is_chosen_and_the_view_stays(browser, tmp_path):
         "list.value = '?label=1';"
         "list.dispatchEvent(new Event('change')); })()"
     )
-    browser.wait("location.search === '?label=1'")
-    browser.wait("document.documentElement?.dataset.ready === 'true'")
+    browser.wait(
+        "location.search === '?label=1' && "
+        "document.documentElement?.dataset.ready === 'true'"
+    )
     assert browser.ask("location.hash") == "#/slice/hard"
     assert browser.ask("document.querySelector('#label select').value") == (
         "?label=1"

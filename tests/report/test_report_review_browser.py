@@ -151,8 +151,7 @@ def test_labels_of_one_model_lead_to_each_other(site, folder):
         "list.selectedIndex = 1;"
         "list.dispatchEvent(new Event('change')); })()"
     )
-    tab.wait("location.search === '?file=of_1.json'")
-    tab.wait(READY)
+    tab.wait(f"location.search === '?file=of_1.json' && {READY}")
     assert tab.ask("location.hash") == "#/slice/night"
     shown = "document.querySelector('#label select').selectedIndex"
     assert tab.ask(shown) == 1
