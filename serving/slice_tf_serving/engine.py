@@ -106,8 +106,9 @@ class Engine:
                 an output unknown or named twice.
         """
         spec = self.signatures[name]
-        check_inputs(spec, inputs)
+        check_names(spec, inputs)
         _check_outputs(spec, outputs)
+        _check_dtypes(spec, inputs)
 
     def close(self) -> None:
         """Frees the model's memory."""
@@ -136,14 +137,13 @@ class Engine:
         return self._callables[key]
 
 
-def check_inputs(spec: SignatureSpec, inputs: Mapping[str, Array]) -> None:
-    """Refuses wrong names and types, in TensorFlow Serving's words.
+def check_names(spec: SignatureSpec, inputs: Mapping[str, Any]) -> None:
+    """Refuses wrong names, in TensorFlow Serving's words.
 
     Raises:
-        ApiError: If an input is missing, unknown or of another type.
+        ApiError: If an input is missing or unknown.
     """
     if inputs.keys() == spec.inputs.keys():
-        _check_dtypes(spec, inputs)
         return
     sent, needed = set(inputs), set(spec.inputs)
     if len(sent) != len(needed):

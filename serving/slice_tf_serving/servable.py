@@ -12,7 +12,7 @@ from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.batcher import Batcher
 from slice_tf_serving.codes import ApiError, Code
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.engine import Engine
+from slice_tf_serving.engine import Engine, check_names
 from slice_tf_serving.json_forms.requests import JsonRequest
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.outcomes import Done
@@ -83,6 +83,15 @@ class Servable:
         """
         name = self._checked(signature)
         return await self._batcher.run(name, inputs, outputs)
+
+    def check_names(self, signature: str, inputs: Mapping[str, Any]) -> None:
+        """Refuses an unknown signature or wrong names, before values are read.
+
+        Raises:
+            ApiError: If so.
+        """
+        name = self._checked(signature)
+        check_names(self.engine.signatures[name], inputs)
 
     def may_mix(self, signature: str, request: JsonRequest) -> bool:
         """Tells whether `predict_json` takes a request."""

@@ -57,6 +57,7 @@ class Service:
         """
         servable = self.manager.find(*wanted(request))
         name = request.model_spec.signature_name or SERVING_DEFAULT
+        servable.check_names(name, request.inputs)
         inputs = decode_all(request.inputs, self.limits.elements)
         outputs = await self._run(
             servable,

@@ -21,7 +21,6 @@ from slice_tf_serving.model_config import (
 )
 from slice_tf_serving.security import Tls
 from slice_tf_serving.version_policy import VersionPolicy
-from slice_tf_serving.workers import Workers
 
 STATES = [
     ((1,), {"stable": 1}),
@@ -144,20 +143,6 @@ def test_servers_that_read_the_file_walk_forth_and_back(scheme, place):
                 seen.append(number)
         assert seen == [1, 2, 2, 3, 4, 5, 4, 3, 2, 1]
         assert [served(url, "other") for url in urls] == [((1,), {})] * 2
-
-
-def test_step_is_reached_once_all_workers_are_there(place):
-    file = place / "models.config"
-    with Workers(
-        read_models_config(file),
-        2,
-        config_file=file,
-        config_poll_seconds=0.02,
-    ) as workers:
-        url = url_of(workers, "http")
-        for number in walk_of(place, url).walk(3):
-            states = [served(url) for _ in range(3)]  # connections
-            assert states == [STATES[number - 1]] * 3
 
 
 def test_servers_that_do_not_read_it_are_told(place, serve):

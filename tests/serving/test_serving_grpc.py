@@ -153,6 +153,24 @@ def test_outputs_can_be_filtered(channel):
             "INVALID_ARGUMENT",
             "duplicate output tensor alias: y",
         ),
+        (  # Of several faults: the signature, names, tensors, outputs, types.
+            'model_spec { name: "plain" signature_name: "nope" }'
+            + tensor("x", "float_val: 1"),
+            "FAILED_PRECONDITION",
+            'Serving signature key "nope" not found.',
+        ),
+        (
+            PLAIN + ONE + tensor("z", "float_val: 1"),
+            "INVALID_ARGUMENT",
+            "Sent extra: {z}",
+        ),
+        (
+            PLAIN
+            + tensor("x", "dtype: DT_DOUBLE double_val: 1")
+            + 'output_filter: "nope"',
+            "INVALID_ARGUMENT",
+            "output tensor alias not found in signature: nope",
+        ),
     ],
 )
 def test_wrong_request_is_told_in_tensorflow_serving_s_words(

@@ -11,7 +11,10 @@ import pytest
 
 from exported_task import assert_same, made
 from slice_tf_serving import Client
-from slice_tf_serving.model_config import ModelConfig
+from slice_tf_serving.client import RequestError
+from slice_tf_serving.deployment import CanaryWalk
+from slice_tf_serving.deployment.canary import canary_plan, step_file
+from slice_tf_serving.model_config import ModelConfig, models_config
 from slice_tf_serving.shared_metrics import SharedMetrics, added
 from slice_tf_serving.shared_states import SharedStates, VersionState
 from slice_tf_serving.workers import Workers
@@ -24,7 +27,15 @@ COUNT = ':tensorflow:serving:request_count{model_name="m",status="OK"}'
 def workers(base_dirs, tmp_path_factory):
     base = tmp_path_factory.mktemp("workers")
     shutil.copytree(base_dirs["binary"] / "1", base / "1")
-    with Workers([ModelConfig("m", base)], 2, poll_seconds=0.1) as running:
+    models, file = [ModelConfig("m", base)], base / "models.config"
+    file.write_text(models_config(models))
+    with Workers(
+        models,
+        2,
+        poll_seconds=0.1,
+        config_file=file,
+        config_poll_seconds=0.1,
+    ) as running:
         thread = threading.Thread(target=running.wait)
         thread.start()
         yield running
@@ -88,6 +99,29 @@ def test_status_is_that_of_all_workers(workers, url_of):
     with Client(url_of(workers, "grpc"), "m") as client:
         states = {one.version: one.state for one in client.status()}
     assert states == {2: "AVAILABLE", 1: "END"}
+
+
+def test_step_of_a_plan_is_reached_once_all_workers_are_there(
+    workers, url_of, tmp_path
+):
+    base = workers._models[0].base_dir
+    for number, step in enumerate(canary_plan("m", base, 2, 1), 1):
+        step_file(tmp_path, number).write_text(step.config)
+    url = url_of(workers, "http")
+    walk = CanaryWalk(tmp_path, base / "models.config", [url], timeout=60)
+    for number in walk.walk(3):
+        for _ in range(4):  # connections
+            with Client(url, "m", label="stable") as client:
+                assert client.metadata().version == 2
+            with Client(url, "m", label="canary") as client:
+                assert answers(client) == (number == 3)
+
+
+def answers(client):
+    try:
+        return client.metadata().version == 1
+    except RequestError:
+        return False
 
 
 def test_worker_that_dies_is_replaced_and_the_other_goes_on(workers, url_of):
