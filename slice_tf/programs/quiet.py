@@ -6,17 +6,22 @@ import sys
 from collections.abc import Iterator
 
 
-def start_tensorflow() -> None:
+def start_tensorflow(find_devices: bool = True) -> None:
     """Imports TensorFlow and finds its devices without native log lines.
 
     They are written before any log level counts, and would stand between a
     user and the one line that says what is wrong. `SLICE_TF_DEBUG=1` keeps
     them. Python exceptions come through.
+
+    Args:
+        find_devices: Whether to find devices, too. Workers of a cluster must
+            meet before.
     """
     with _silent_stderr():
         import tensorflow as tf
 
-        tf.config.list_logical_devices()
+        if find_devices:
+            tf.config.list_logical_devices()
 
 
 @contextlib.contextmanager

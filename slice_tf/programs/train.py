@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import math
+import os
 import pathlib
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from slice_tf.data.feature_spec import FeatureSpec
 from slice_tf.near_miss import did_you_mean
 from slice_tf.programs.flags import new_directory
+from slice_tf.programs.quiet import start_tensorflow
 from slice_tf.programs.train_flags import Flags, parse
 from slice_tf.schema import BASE, SliceSchema
 from slice_tf.training.config import TrainConfig
@@ -68,6 +70,7 @@ def _supervise(flags: Flags, argv: Sequence[str]) -> int:
 
 
 def _train(flags: Flags, spec: FeatureSpec) -> None:
+    start_tensorflow(find_devices=not os.environ.get("TF_CONFIG"))
     from slice_tf.programs.progress import progress_bar
     from slice_tf.training import (
         choose_strategy,
