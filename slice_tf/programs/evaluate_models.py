@@ -39,6 +39,11 @@ def evaluate_models(flags: argparse.Namespace) -> "Results":
         models.append(baseline)
         facts.append(_facts(flags.baseline))
     task, label = spec.task, spec.label
+    if task == "regression" and flags.audit is not None:
+        raise ValueError(
+            "`--audit` corrects the accuracy of classes. Received: "
+            f"audit={flags.audit}, task=regression"
+        )
     num_classes = _num_classes(flags, spec)
     sampler, shown = None, dict[str, Any]()
     if flags.examples is not None:
