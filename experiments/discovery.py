@@ -148,6 +148,8 @@ def _parts(
 def _inducer(kind: str, rng: np.random.Generator) -> Callable[[Any], Any]:
     digit = int(rng.integers(5, 10))
     tied = rng.choice(10, 5, replace=False)
+    while (tied >= 5).sum() in (0, 5):  # The class itself cannot mislead.
+        tied = rng.choice(10, 5, replace=False)
     strength = rng.uniform()
     if kind == "rare":
         return lambda digits: induce_rare(
