@@ -109,7 +109,7 @@ def columns(
 
 
 def stages(
-    corpus: Corpus, home: pathlib.Path, epochs: int, seed: int
+    corpus: Corpus, home: pathlib.Path, epochs: int, rate: float, seed: int
 ) -> Iterator[tuple[pathlib.Path, list[str]]]:
     """Yields what each command leaves behind, and the command."""
     slices = f"{HERE / 'text_encoder_slices.py'}:{corpus.slices}"
@@ -131,7 +131,7 @@ def stages(
                 *("--backbone", "text_encoder_backbone:build"),
                 *("--method", method, "--expert-units", "128"),
                 *("--epochs", f"{epochs}", "--seed", f"{seed}"),
-                *("--batch-size", "32", "--learning-rate", "1e-4"),
+                *("--batch-size", "32", "--learning-rate", f"{rate}"),
                 *("--run-dir", f"{home}/{method}-run"),
                 *("--set", "keep.checkpoint_every=50"),
                 # Of ten slices or so: the mean of indicators' losses, not
@@ -191,6 +191,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data", type=pathlib.Path, required=True)
     add("--output-dir", type=pathlib.Path, required=True)
     add("--epochs", type=positive_int, default=4)
+    add("--learning-rate", type=float, default=1e-4)
     add("--seed", type=int, default=0)
     return parser.parse_args(argv)
 
@@ -210,7 +211,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for part, shards in (("train", 4), ("test", 2)):
         table = columns(corpus, flags.data, part)
         write_shards(home / "raw" / part, table, shards)
-    for made, command in stages(corpus, home, flags.epochs, flags.seed):
+    settings = (flags.epochs, flags.learning_rate, flags.seed)
+    for made, command in stages(corpus, home, *settings):
         if not made.exists() and (status := run(*command)):
             return status
     results = [str(home / f"{method}.json") for method in METHODS]
