@@ -53,6 +53,31 @@ def test_explain_adds_slices_and_attention(name, loaded):
     assert_same(outputs, one.expected("explain"))
 
 
+def test_indicators_may_read_what_experts_do_not(tmp_path):
+    keras.utils.set_random_seed(3)
+    x = keras.Input((6,), name="x")
+    wide = keras.layers.Dense(16, "relu")(x)
+    narrow = keras.layers.Dense(4, use_bias=False)(wide)
+    backbone = keras.Model({"x": x}, {"z": narrow, "indicator_features": wide})
+    model = SliceAwareModel(backbone, SCHEMA, 3)
+    features = {"x": np.eye(5, 6, dtype=np.float32)}
+    predicted = model.predict(features, verbose=0)
+    spec = FeatureSpec({"x": Feature("float32", (6,))}, num_classes=3)
+    export_saved_model(model, tmp_path / "saved", spec)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    outputs = called(loaded, "explain", features)
+    inside = model.slice_probabilities(predicted["indicator_logits"])
+    assert_same(
+        outputs,
+        {
+            **probabilities(predicted["logits"]),
+            "logits": predicted["logits"],
+            "attention": predicted["attention"],
+            "slice_probabilities": keras.ops.convert_to_numpy(inside),
+        },
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_classify_names_each_class_with_its_probability(name, loaded):
     one = made(name)
