@@ -1,6 +1,6 @@
 """What more slices do: 1 to 300, useful and not, with and without options.
 
-    python experiments/number_of_slices.py [--seeds 8] [--test 50000]
+    python experiments/number_of_slices.py [--seeds 20] [--test 50000]
 
 The two displaced slices come first; the others are discs at random places
 without a label of their own. Writes a table and a picture to
@@ -34,7 +34,7 @@ MAKERS = {
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains every number and writes the page."""
-    parser = parse_flags(__doc__.splitlines()[0], seeds=8)
+    parser = parse_flags(__doc__.splitlines()[0])
     parser.add_argument("--numbers", nargs="+", type=int, default=NUMBERS)
     flags = parser.parse_args(argv)
     kept, cells = KeptResults("number_of_slices"), {}
