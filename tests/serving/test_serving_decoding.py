@@ -32,10 +32,7 @@ NUMBERS = ("DT_FLOAT", "DT_DOUBLE", "DT_INT8", "DT_INT32", "DT_UINT8")
 NUMBERS += ("DT_INT64", "DT_UINT32", "DT_UINT64", "DT_BOOL")
 
 fuzzed = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")),
-    deadline=None,
-    database=None,
-    derandomize="FUZZ_EXAMPLES" not in os.environ,
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")), database=None
 )
 texts = st.text(max_size=8)
 leaves = (
