@@ -1,6 +1,12 @@
 """Slices in production, as the model's own indicators see them."""
 
-from slice_tf.monitoring.drift import SliceDrift, find_drift
+from slice_tf.monitoring.drift import (
+    MOVED,
+    STEADY,
+    TOO_FEW,
+    SliceDrift,
+    find_drift,
+)
 from slice_tf.monitoring.drift_table import drift_table, shares_table
 from slice_tf.monitoring.estimates import Estimate, means_of, shares_of
 from slice_tf.monitoring.traffic import TrafficCounts
@@ -11,6 +17,9 @@ from slice_tf.monitoring.traffic_file import (
 )
 
 __all__ = [
+    "MOVED",
+    "STEADY",
+    "TOO_FEW",
     "Estimate",
     "SliceDrift",
     "TrafficCounts",

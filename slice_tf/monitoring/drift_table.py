@@ -3,13 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from slice_tf.evaluation.table import NOTHING, Table
 from slice_tf.monitoring.drift import Change, SliceDrift
 from slice_tf.monitoring.estimates import shares_of
 from slice_tf.monitoring.traffic import TrafficCounts
-
-NOTHING = "-"
-
-Table = tuple[list[str], list[list[str]]]
 
 
 def shares_table(counts: TrafficCounts) -> Table:

@@ -47,17 +47,14 @@ def main(argv: Sequence[str]) -> int:
         ["what", "found", "verdict"],
         [[one.what, one.found, one.verdict] for one in findings],
     )
-    absent = sorted({*EXTRAS} & {one.what for one in findings if _lacks(one)})
+    lacking = {one.what for one in findings if one.verdict == MISSING}
+    absent = sorted(lacking.intersection(EXTRAS))
     if absent:
         logger.info(
             'for what is not installed: pip install "slice-tf[%s]"',
             ",".join(absent),
         )
     return int(any(one.verdict == BROKEN for one in findings))
-
-
-def _lacks(finding: Finding) -> bool:
-    return finding.verdict == MISSING
 
 
 def _machine() -> Iterator[Finding]:

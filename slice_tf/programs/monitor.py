@@ -104,12 +104,13 @@ def _reference(
 
 
 def _judge(drift: Sequence["SliceDrift"]) -> int:
-    verdicts = [one.verdict for one in drift]
-    moved = [one.name for one in drift if one.verdict == "moved"]
+    from slice_tf.monitoring import MOVED, STEADY
+
+    moved = [one.name for one in drift if one.verdict == MOVED]
     if moved:
         print(f"MOVED: {', '.join(moved)}")  # noqa: T201 - results
         return _MOVED
-    if "steady" not in verdicts:
+    if all(one.verdict != STEADY for one in drift):
         print("NOT_ENOUGH_DATA: no slice has enough requests")  # noqa: T201
         return _TOO_FEW
     print("STEADY: no slice has moved beyond its margin")  # noqa: T201

@@ -5,7 +5,13 @@ import pathlib
 from collections.abc import Sequence
 
 from slice_tf.files import write_text
-from slice_tf.monitoring import SliceDrift, TrafficCounts, drift_values
+from slice_tf.monitoring import (
+    MOVED,
+    TOO_FEW,
+    SliceDrift,
+    TrafficCounts,
+    drift_values,
+)
 from slice_tf.report.page import render
 from slice_tf.report.sentence import list_names
 from slice_tf.schema import BASE
@@ -42,11 +48,11 @@ def write_traffic_page(
 
 def traffic_headline(drift: Sequence[SliceDrift]) -> str:
     """Returns one sentence that says what happened."""
-    moved = [one.name for one in drift if one.verdict == "moved"]
+    moved = [one.name for one in drift if one.verdict == MOVED]
     if moved:
         names = ["all examples" if name == BASE else name for name in moved]
         has = "have" if len(moved) > 1 else "has"
         return f"{list_names(names)} {has} moved."
-    if all(one.verdict == "too few" for one in drift):
+    if all(one.verdict == TOO_FEW for one in drift):
         return "There is too little traffic to tell."
     return "No slice has moved beyond its margin."
