@@ -11,7 +11,14 @@ from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import ModelConfig
 from slice_tf_serving.servable import Servable
-from slice_tf_serving.shared_states import SharedStates, VersionState
+from slice_tf_serving.shared_states import (
+    AVAILABLE,
+    END,
+    LOADING,
+    UNLOADING,
+    SharedStates,
+    VersionState,
+)
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.version_policy import Versions
 from slice_tf_serving.versions import list_versions, newest_version
@@ -267,7 +274,7 @@ class ModelManager:
             await self._unload(config.name, version)
 
     def _loaded(self, name: str, version: int, path: pathlib.Path) -> Servable:
-        self._tell(name, version, VersionState("LOADING"))
+        self._tell(name, version, VersionState(LOADING))
         began = time.monotonic()
         servable = Servable(
             name, version, path, self._limits, self.arrivals, self._threads
@@ -285,22 +292,22 @@ class ModelManager:
         self._telemetry.loaded(servable, str(path))
         name, version = servable.name, servable.version
         self._served.setdefault(name, {})[version] = servable
-        self._tell(name, version, VersionState("AVAILABLE"))
+        self._tell(name, version, VersionState(AVAILABLE))
 
     def _fail(
         self, name: str, version: int, path: pathlib.Path, error: Exception
     ) -> None:
         logger.error("cannot serve %s: %s", path, error)
         text = str(error) or type(error).__name__
-        self._tell(name, version, VersionState("END", text))
+        self._tell(name, version, VersionState(END, text))
 
     async def _unload(self, name: str, version: int) -> None:
         """Takes a version out of service, then frees its memory."""
         servable = self._served[name].pop(version)
-        self._tell(name, version, VersionState("UNLOADING"))
+        self._tell(name, version, VersionState(UNLOADING))
         await servable.drain()
         await asyncio.to_thread(servable.close)
-        self._tell(name, version, VersionState("END"))
+        self._tell(name, version, VersionState(END))
         logger.info("unloaded %s version %d", name, version)
 
 
