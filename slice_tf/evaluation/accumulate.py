@@ -255,15 +255,13 @@ class SliceCounts:
         if self.squares is not None:
             add_sums(self.squares, to_units(losses**2, weights), parts)
         if self.weights is not None:
-            squares = np.rint((weights * UNIT) ** 2 / UNIT)
-            columns = np.stack([np.ones(len(labels)), squares])
+            squares = to_units((weights * UNIT) ** 2)
+            columns = np.stack([np.ones_like(squares), squares])
             add_sums(self.weights, columns, parts)
 
 
 def to_units(values: Any, weights: Any = None) -> Any:
-    """Returns values, times weights, as whole multiples of `UNIT`, float64.
-
-    Whole numbers this small add without rounding, even as float64.
+    """Returns values, times weights, as whole multiples of `UNIT`, int64.
 
     Args:
         values: Of shape `[..., batch]`.
@@ -271,7 +269,7 @@ def to_units(values: Any, weights: Any = None) -> Any:
     """
     if weights is not None:
         values = values * (weights * UNIT)
-    return np.rint(values / UNIT)
+    return np.rint(values / UNIT).astype(np.int64)
 
 
 def losses_of(labels: Any, probabilities: Any) -> Any:

@@ -144,14 +144,12 @@ def add_sums(sums: Any, columns: Any, parts: Sequence[tuple[Any, Any]]) -> None:
 
     Args:
         sums: int64 `[columns, slices + 1]`, changed in place.
-        columns: Whole numbers, float64 `[columns, batch]`. They add up
-            exactly, because a batch's sums stay below 2 ** 53.
+        columns: Whole numbers, int64 `[columns, batch]`. As float64 the
+            sums of large weights would pass 2 ** 53 and be rounded.
         parts: Memberships, as `find` returns them.
     """
     # No matrix product: its threads wait for each other on a busy machine.
-    num_slices = sums.shape[1] - 1
     for total, column in zip(sums, columns, strict=True):
-        total[-1] += int(column.sum())
+        total[-1] += column.sum()
         for rows, slices in parts:
-            found = np.bincount(slices, column.take(rows), num_slices)
-            total[:-1] += found.astype(np.int64)
+            np.add.at(total, slices, column.take(rows))

@@ -96,7 +96,7 @@ class PairedScores:
             sizes = np.maximum(sign * changes, 0)
             for power in (1, 2):
                 column = to_units(sizes**power, weights)
-                side[:, power - 1] += column.sum(axis=-1).astype(np.int64)
+                side[:, power - 1] += column.sum(axis=-1)
         if self.baseline is not None and self.joint is not None:
             old, new = (bins_of_probabilities(x[:, 1]) for x in (before, after))
             amounts = 1 if weights is None else weights
@@ -114,7 +114,7 @@ class PairedScores:
             verdicts = now.astype(np.float64) - was
             columns = to_units(np.stack([*changes, verdicts]), weights)
             for cells, column in zip(self.buckets, columns, strict=True):
-                add_codes(cells, clusters, parts, column.astype(np.int64))
+                add_codes(cells, clusters, parts, column)
 
     def merge(self, other: "PairedScores") -> None:
         """Adds what another accumulator counted, of the same things.

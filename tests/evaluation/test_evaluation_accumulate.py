@@ -139,6 +139,25 @@ def test_parts_with_weights_and_clusters_add_up():
     assert_same(parts[2], parts[0])
 
 
+def test_the_largest_weights_and_losses_add_up_to_the_last_bit():
+    weight, num_rows = 1023.7, 40_001
+    counts = SliceCounts(1, 3, weighted=True)
+    counts.add(
+        labels=np.zeros(num_rows, np.int64),
+        probabilities=np.tile([0.0, 0.25, 0.75], (num_rows, 1)),
+        membership=np.ones((num_rows, 1), np.uint8),
+        weights=np.full(num_rows, weight),
+    )
+    units = round(weight * 2**20)
+    loss = -np.log(np.finfo(np.float64).eps)
+    square = int(np.rint(loss**2 * units))
+    np.testing.assert_array_equal(counts.squares[0], [num_rows * square] * 2)
+    assert num_rows * square > 2**53
+    np.testing.assert_array_equal(
+        counts.weights[1], [num_rows * round(units**2 / 2**20)] * 2
+    )
+
+
 def test_examples_of_a_cluster_share_a_bucket():
     counts = SliceCounts(1, 2, clustered=True)
     guesses = np.eye(2)[[0, 1, 1, 0]]
