@@ -12,11 +12,7 @@ from slice_tf.evaluation.scores import (
     SMALLEST_PROBABILITY,
     bins_of_probabilities,
 )
-
-# Losses, probabilities and weights are summed as whole multiples of this, so
-# that a sum is the same in whatever order and in however many parts it is
-# taken.
-UNIT = 2.0**-20
+from slice_tf.evaluation.units import UNIT, to_units
 
 # Examples of a cluster share a bucket; the spread between buckets says how
 # much less than its size a slice knows.
@@ -258,18 +254,6 @@ class SliceCounts:
             squares = to_units((weights * UNIT) ** 2)
             columns = np.stack([np.ones_like(squares), squares])
             add_sums(self.weights, columns, parts)
-
-
-def to_units(values: Any, weights: Any = None) -> Any:
-    """Returns values, times weights, as whole multiples of `UNIT`, int64.
-
-    Args:
-        values: Of shape `[..., batch]`.
-        weights: In `UNIT`, of shape `[batch]`; None for one each.
-    """
-    if weights is not None:
-        values = values * (weights * UNIT)
-    return np.rint(values / UNIT).astype(np.int64)
 
 
 def losses_of(labels: Any, probabilities: Any) -> Any:

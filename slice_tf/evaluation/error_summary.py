@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slice_tf.evaluation.accumulate import UNIT
 from slice_tf.evaluation.error_bins import even_edges, into_even_bins
 from slice_tf.evaluation.error_metrics import (
     baseline_error,
@@ -14,6 +13,7 @@ from slice_tf.evaluation.error_metrics import (
 from slice_tf.evaluation.metric import ratio
 from slice_tf.evaluation.results import Comparison, SliceResult
 from slice_tf.evaluation.summary import indicator_facts
+from slice_tf.evaluation.units import UNIT
 from slice_tf.schema import BASE
 
 if TYPE_CHECKING:

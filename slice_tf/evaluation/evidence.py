@@ -4,13 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation.accumulate import (
-    NUM_BUCKETS,
-    UNIT,
-    SliceCounts,
-)
+from slice_tf.evaluation.accumulate import NUM_BUCKETS, SliceCounts
 from slice_tf.evaluation.metric import ratio
 from slice_tf.evaluation.paired_scores import PairedScores
+from slice_tf.evaluation.units import UNIT
 
 
 def worth(counts: SliceCounts) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.evaluation.units import to_units
+
 # Softmax in float16 is this far from one; a logit is farther.
 SUM_TOLERANCE = 5e-3
 
@@ -270,7 +272,7 @@ def check_weights(weights: Any, num_rows: int, weighted: bool) -> Any:
             "of 2 ** -20; scale all of them alike, because only their ratios "
             f"matter. Received: largest weight of a batch={largest}"
         )
-    return np.rint(array * 2.0**20).astype(np.int64)
+    return to_units(array)
 
 
 def check_clusters(clusters: Any, num_rows: int, clustered: bool) -> Any:

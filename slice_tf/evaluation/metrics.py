@@ -6,18 +6,14 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.accumulate import (
-    BRIER,
-    LOG_LOSS,
-    UNIT,
-    SliceCounts,
-)
+from slice_tf.evaluation.accumulate import BRIER, LOG_LOSS, SliceCounts
 from slice_tf.evaluation.binary import binary_metrics, drawn, rate
 from slice_tf.evaluation.calibration import calibration_metrics
 from slice_tf.evaluation.evidence import worth
 from slice_tf.evaluation.macro import macro_metrics, table_draws
 from slice_tf.evaluation.metric import FLOOR, Metric, ratio, to_metrics
 from slice_tf.evaluation.scores import bin_middles
+from slice_tf.evaluation.units import UNIT
 
 # From counts of shape `[..., classes, classes]`: label, predicted class, to
 # values of shape `[...]`.

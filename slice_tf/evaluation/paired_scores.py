@@ -5,13 +5,10 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.accumulate import (
-    NUM_BUCKETS,
-    losses_of,
-    to_units,
-)
+from slice_tf.evaluation.accumulate import NUM_BUCKETS, losses_of
 from slice_tf.evaluation.members import Chunk, add_codes, add_sums
 from slice_tf.evaluation.scores import NUM_BINS, bins_of_probabilities
+from slice_tf.evaluation.units import to_units
 
 # Both models' scores together are kept in bins this many times wider: enough
 # for how they vary together, and no larger than a histogram of one.

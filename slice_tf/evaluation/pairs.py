@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import intervals
-from slice_tf.evaluation.accumulate import UNIT, SliceCounts
+from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.binary import CELL_METRICS
 from slice_tf.evaluation.evidence import worth_of_pairs
 from slice_tf.evaluation.metric import Metric, ratio, to_metrics
@@ -22,6 +22,7 @@ from slice_tf.evaluation.scores import (
     difference_of_areas,
     difference_of_clustered_areas,
 )
+from slice_tf.evaluation.units import UNIT
 
 # Half a pseudo-pair for each way to differ: a small slice that shows no flip
 # would be all but certain otherwise, and recall covered 0.72 at 30 positives.

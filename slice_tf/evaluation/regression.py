@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from slice_tf.evaluation import inputs
-from slice_tf.evaluation.accumulate import NUM_BUCKETS, UNIT
+from slice_tf.evaluation.accumulate import NUM_BUCKETS
 from slice_tf.evaluation.error_bins import NUM_ERROR_BINS, bins_of_errors
 from slice_tf.evaluation.error_metrics import (
     NUM_ALONE,
@@ -26,6 +26,7 @@ from slice_tf.evaluation.overlap import OverlapCounts
 from slice_tf.evaluation.results import DataFacts, ModelFacts, Results
 from slice_tf.evaluation.scores import bin_edges
 from slice_tf.evaluation.summary import NUM_SCORE_BINS
+from slice_tf.evaluation.units import UNIT
 from slice_tf.schema import SliceSchema
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation.accumulate import UNIT, SliceCounts
+from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.calibration import NUM_GROUPS, calibration_groups
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.metric import ratio, to_metrics
@@ -15,6 +15,7 @@ from slice_tf.evaluation.paired_scores import PairedScores
 from slice_tf.evaluation.pairs import compare_pairs
 from slice_tf.evaluation.results import Comparison, SliceResult
 from slice_tf.evaluation.scores import group_bins
+from slice_tf.evaluation.units import UNIT
 from slice_tf.schema import BASE, SliceSchema
 
 # More classes than this would make results.json mostly confusion cells.
