@@ -105,6 +105,8 @@ class FakeObjectStore(FileSystem):
         compression_type=CompressionTypes.AUTO,
     ):
         stream = io.BytesIO(STORE.get(path))
+        if compression_type == CompressionTypes.AUTO:
+            compression_type = CompressionTypes.detect_compression_type(path)
         if compression_type == CompressionTypes.UNCOMPRESSED:
             return stream
         return CompressedFile(stream, compression_type=compression_type)

@@ -1,11 +1,12 @@
 """What a table beside the data knows of an example."""
 
 import csv
+import io
 import json
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from slice_tf.slicing.mapped_table import MappedTable
 from slice_tf.slicing.modules import module_of
@@ -39,7 +40,9 @@ def metadata(
     ```
 
     Args:
-        path: The table. Values of a CSV file are texts, as are its keys.
+        path: The table, where each worker finds it; a file may lie on any of
+            Beam's file systems, such as `gs://`. Values of a CSV file are
+            texts, as are its keys.
         key: Column of the table that is looked up.
         feature: Feature of the example that holds the key: a text or an
             integer, as the keys are.
@@ -101,19 +104,32 @@ def _by_key(
 
 
 def _read_csv(path: str) -> Iterator[Mapping[str, Any]]:
-    with open(path, newline="", encoding="utf-8") as lines:
+    # Spreadsheets begin their files with a byte order mark.
+    with _text(path, "utf-8-sig") as lines:
         yield from csv.DictReader(lines)
 
 
 def _read_jsonl(path: str) -> Iterator[Mapping[str, Any]]:
-    with open(path, encoding="utf-8") as lines:
+    with _text(path, "utf-8") as lines:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
 def _read_parquet(path: str) -> list[Mapping[str, Any]]:
     # By name, because pyarrow is needed for this alone.
-    table = module_of("pyarrow.parquet").read_table(path)
+    with _open(path) as file:
+        table = module_of("pyarrow.parquet").read_table(file)
     return table.to_pylist()
+
+
+def _text(path: str, encoding: str) -> IO[str]:
+    return io.TextIOWrapper(_open(path), encoding, newline="")
+
+
+def _open(path: str) -> Any:
+    if "://" not in path:
+        return open(path, "rb")
+    # By name, because only a table on an object store needs Beam.
+    return module_of("apache_beam.io.filesystems").FileSystems.open(path)
 
 
 _READERS: dict[str, Callable[[str], Iterable[Mapping[str, Any]]]] = {

@@ -72,6 +72,31 @@ def test_functions_see_the_record_of_a_row(path):
     assert error.message.endswith("Received: id='v9'")
 
 
+@pytest.mark.parametrize("name", [name for name in TABLES if "." in name])
+def test_a_table_may_lie_on_an_object_store(name, tmp_path):
+    store = pytest.importorskip("fake_object_store")
+    TABLES[name](tmp_path / name)
+    url = f"{store.SCHEME}://tables/{name}"
+    store.STORE.put(url, (tmp_path / name).read_bytes())
+    video = metadata(url, key="id", feature="video")
+    young = SlicingFunction(
+        lambda row, video: int(video["age"]) < 10,
+        "young",
+        uses={"video": video},
+    )
+    votes = apply_to_table([young], {"video": ["v1", "v3"]})
+    assert votes.membership.ravel().tolist() == [1, 0]
+
+
+def test_a_spreadsheet_s_csv_has_its_first_column(tmp_path):
+    (tmp_path / "a.csv").write_text("id,n\n1,2\n", encoding="utf-8-sig")
+    record = metadata(tmp_path / "a.csv", key="id", feature="video")
+    two = SlicingFunction(
+        lambda row, record: record["n"] == "2", "two", uses={"record": record}
+    )
+    assert apply_to_table([two], {"video": ["1"]}).membership.tolist() == [[1]]
+
+
 def test_texts_of_records_are_texts(path):
     video = metadata(path, key="id", feature="video", optional=True)
     tags = []
