@@ -64,11 +64,10 @@ class FlagParser(argparse.ArgumentParser):
         known = [
             name for action in self._actions for name in action.option_strings
         ]
-        flag = token.partition("=")[0]
-        return (
-            "there is no such flag or argument. "
-            f"Received: {token}.{did_you_mean(flag, known)}"
-        )
+        near = did_you_mean(token.partition("=")[0], known)
+        if not near and "after `--`" in str(self.description):
+            near = " Flags of Beam follow after `--`."
+        return f"there is no such flag or argument. Received: {token}.{near}"
 
     def _hint(self) -> str:
         return f" (`{self.prog} --help` lists the flags)"

@@ -24,6 +24,12 @@ def refusal(tmp_path, *flags):
             "mean --workers? (`slice-tf apply --help` lists the flags)",
         ),
         (
+            ["--runner=FlinkRunner"],
+            "there is no such flag or argument. Received: "
+            "--runner=FlinkRunner. Flags of Beam follow after `--`. "
+            "(`slice-tf apply --help` lists the flags)",
+        ),
+        (
             ["--workers", "0"],
             "argument --workers: must be a whole number from 1. Received: 0 "
             "(`slice-tf apply --help` lists the flags)",
