@@ -73,11 +73,11 @@ def _check(
     text = [name for name, (_, dtype) in features.items() if dtype == "string"]
     if text:
         raise ValueError(
-            "`build_mlp` reads numbers only, because text has no values to "
-            f"multiply. Received: string features={', '.join(text)}. Encode "
-            "them as numbers in the records, or pass a backbone of your own "
-            "that begins with a `keras.layers.TextVectorization` or "
-            "`keras.layers.StringLookup`."
+            "`build_mlp` reads numbers only, because text and files have no "
+            f"values to multiply. Received: string features={', '.join(text)}."
+            " Pass a backbone that takes them, such as `build_text` or "
+            "`build_image` of `slice_tf.backbones`, or encode them as numbers "
+            "in the records."
         )
     if not units or any(width < 1 for width in units):
         raise ValueError(

@@ -83,7 +83,7 @@ def test_it_goes_through_a_file(tmp_path):
         (
             {"title": ((), "string"), "age": ((), "int64")},
             (4,),
-            "string features=title.*TextVectorization",
+            "string features=title.*`build_text`",
         ),
         (FEATURES, (), r"at least one positive width.*units=\(\)"),
         (FEATURES, (4, 0), r"units=\(4, 0\)"),

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 
+from slice_tf.data import encode, write_records
+
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "slicing_functions.md"
 
 
@@ -15,6 +17,12 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     # Loading a file makes its directory importable; not for other tests.
     monkeypatch.setattr(sys, "path", [*sys.path])
     (tmp_path / "slices.py").write_text(blocks[0])
+    (tmp_path / "raw").mkdir()
+    records = [
+        encode({"review": "Bad", "stars": 1}),
+        encode({"review": "Good " * 20, "stars": 5}),
+    ]
+    write_records(tmp_path / "raw" / "part-0.tfrecord", records)
     names = {"labels": ["bad", "good"], "gold": np.array([[1, 1], [0, -1]])}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
@@ -23,9 +31,10 @@ def test_the_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     for test in tests:
         test()
     printed = capsys.readouterr().out.splitlines()
-    assert printed[:3] == [
+    summary = [
         "slice  size  coverage, %  unknown",
         "short     1         50.0        0",
         "angry     1         50.0        0",
     ]
-    assert "slices `short` and `angry` are nearly one" in printed[6]
+    assert (printed[:3], printed[3:7]) == (summary, [*summary, "[]"])
+    assert "slices `short` and `angry` are nearly one" in printed[10]
