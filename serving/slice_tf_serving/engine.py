@@ -80,8 +80,8 @@ class Engine:
         """Calls a signature like `run`, with what `check` has let through."""
         spec = self.signatures[name]
         wanted = tuple(outputs) or tuple(spec.outputs)
-        call = self._callable(name, spec, wanted)
         try:
+            call = self._callable(name, spec, wanted)
             values = call(*(inputs[key] for key in spec.inputs))
         except tf.errors.OpError as error:
             code = Code.of_number(error.error_code)

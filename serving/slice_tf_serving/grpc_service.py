@@ -7,8 +7,6 @@ from typing import Any, NoReturn
 import grpc
 from tensorflow_serving.apis import (
     classification_pb2,
-    get_model_metadata_pb2,
-    get_model_status_pb2,
     inference_pb2,
     model_management_pb2,
     model_service_pb2_grpc,
@@ -23,10 +21,9 @@ from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import BY_NAME
 from slice_tf_serving.inference import CLASSIFY, REGRESS
 from slice_tf_serving.servable import Servable
-from slice_tf_serving.service import Service, wanted
+from slice_tf_serving.service import SIGNATURE_DEF, Service, wanted
 from slice_tf_serving.tensors import fill
 
-_METADATA_FIELD = "signature_def"
 _TEXT_BYTES = 1024
 _TRUNCATED = "...TRUNCATED"
 _STATUSES = {code.value[0]: code for code in grpc.StatusCode}
@@ -176,17 +173,9 @@ class PredictionServicer(prediction_service_pb2_grpc.PredictionServiceServicer):
                 "metadata_field"
             )
         for field in request.metadata_field:
-            if field != _METADATA_FIELD:
+            if field != SIGNATURE_DEF:
                 raise invalid(f"Metadata field {field} is not supported")
-        servable = self._service.manager.find_agreed(*spec)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, one in servable.engine.signature_defs.items():
-            signatures.signature_def[name].CopyFrom(one)
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.name = servable.name
-        response.model_spec.version.value = servable.version
-        response.metadata[_METADATA_FIELD].Pack(signatures)
-        return response
+        return self._service.metadata(spec)
 
 
 class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
@@ -210,18 +199,7 @@ class ModelServicer(model_service_pb2_grpc.ModelServiceServicer):
         return await _answered(context, self._reload(request))
 
     async def _status(self, request: Any) -> Any:
-        name, version, _ = wanted(request)
-        response = get_model_status_pb2.GetModelStatusResponse()
-        names = get_model_status_pb2.ModelVersionStatus.State
-        for number, state in self._service.manager.states(name, version):
-            one = response.model_version_status.add(
-                version=number, state=names.Value(state.state)
-            )
-            one.status.SetInParent()
-            if state.error:
-                one.status.error_code = Code.UNKNOWN.number
-                one.status.error_message = state.error
-        return response
+        return self._service.status(wanted(request))
 
     async def _reload(self, request: Any) -> Any:
         await self._service.reload(request)
@@ -254,7 +232,7 @@ async def _answered(context: Any, answer: Coroutine[Any, Any, Any]) -> Any:
 async def _abort(context: Any, error: ApiError) -> NoReturn:
     text = error.text
     if len(text.encode()) > _TEXT_BYTES:
-        kept = text.encode()[: _TEXT_BYTES - len(_TRUNCATED)]
+        kept = text.encode()[:_TEXT_BYTES]
         text = kept.decode(errors="ignore") + _TRUNCATED
     await context.abort(_STATUSES[error.code.number], text)
     raise error  # `abort` has raised.

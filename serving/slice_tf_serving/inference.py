@@ -131,9 +131,9 @@ def _check_classify(spec: SignatureSpec) -> None:
             f"Expected one or two output Tensors, found {len(spec.outputs)}"
         )
     if TASK_INPUT not in spec.inputs:
-        raise _precondition("No classification inputs found in SignatureDef: ")
+        raise invalid("No classification inputs found in SignatureDef: ")
     if not {CLASSES, SCORES} & set(spec.outputs):
-        raise _precondition(
+        raise invalid(
             "Expected classification signature outputs to contain at least "
             f'one of "{CLASSES}" or "{SCORES}". Signature was: '
         )
@@ -145,16 +145,12 @@ def _check_regress(spec: SignatureSpec) -> None:
     if len(spec.outputs) != 1:
         raise invalid("Expected one output Tensor.")
     if TASK_INPUT not in spec.inputs:
-        raise _precondition("No regression inputs found in SignatureDef: ")
+        raise invalid("No regression inputs found in SignatureDef: ")
     if OUTPUTS not in spec.outputs:
-        raise _precondition("No regression outputs found in SignatureDef: ")
+        raise invalid("No regression outputs found in SignatureDef: ")
 
 
 _FORMS = {CLASSIFY: _check_classify, REGRESS: _check_regress}
-
-
-def _precondition(text: str) -> ApiError:
-    return ApiError(Code.FAILED_PRECONDITION, text)
 
 
 def _classification(outputs: Mapping[str, Array], count: int) -> Any:

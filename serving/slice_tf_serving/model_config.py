@@ -10,6 +10,7 @@ from slice_tf_serving.codes import ApiError, invalid
 from slice_tf_serving.version_policy import VersionPolicy
 
 _PLATFORM = "tensorflow"
+_TENSORFLOW = 1  # the same among the deprecated types
 _NO_LABELS: Mapping[str, int] = {}
 
 
@@ -114,11 +115,28 @@ def _refusal(path: str | os.PathLike[str], error: Exception) -> ValueError:
     )
 
 
-def configs_of(message: Any, served: Collection[str] = ()) -> list[ModelConfig]:
+def configs_of(message: Any) -> list[ModelConfig]:
     """Reads a `ModelServerConfig`.
 
+    Raises:
+        ApiError: If it is refused; in TensorFlow Serving's words.
+    """
+    check_config(message)
+    models = message.model_config_list.config
+    for model in models:
+        platform = _platform(model)
+        if platform != _PLATFORM:
+            raise invalid(
+                f"Model {model.name} requests unsupported platform {platform}"
+            )
+    return [_config(model) for model in models]
+
+
+def check_config(message: Any, served: Collection[str] = ()) -> None:
+    """Makes the checks that come before those of labels.
+
     Args:
-        message: The configuration.
+        message: A `ModelServerConfig`.
         served: Names of the models that are served already, whose platform
             may not change.
 
@@ -136,8 +154,11 @@ def configs_of(message: Any, served: Collection[str] = ()) -> list[ModelConfig]:
     for model in models:
         _check_path(model)
     for model in models:
-        _check_platform(model, model.name in served)
-    return [_config(model) for model in models]
+        if model.name in served and (new := _platform(model)) != _PLATFORM:
+            raise invalid(
+                f"Illegal to change a model's platform. For model {model.name} "
+                f"platform was {_PLATFORM} and new platform requested is {new}"
+            )
 
 
 def _check_names(models: Any) -> None:
@@ -159,25 +180,20 @@ def _check_path(model: Any) -> None:
         )
 
 
-def _check_platform(model: Any, is_served: bool) -> None:
+def _platform(model: Any) -> str:
     fields = "ModelServerConfig::model_type (deprecated)"
     where = f"ModelServerConfig::model_platform, model name is {model.name}"
     if model.model_type and model.model_platform:
         raise invalid(f"Illegal setting both {fields} and {where}")
-    if not model.model_type and not model.model_platform:
-        raise invalid(f"Illegal setting neither {fields} nor {where}")
-    if model.model_platform in ("", _PLATFORM):
-        return
-    if is_served:
+    if model.model_type not in (0, _TENSORFLOW):
         raise invalid(
-            f"Illegal to change a model's platform. For model {model.name} "
-            f"platform was {_PLATFORM} and new platform requested is "
-            f"{model.model_platform}"
+            f"ModelServerConfig::model_type choice {model.model_type} not "
+            "supported."
         )
-    raise invalid(
-        f"Model {model.name} requests unsupported platform "
-        f"{model.model_platform}"
-    )
+    platform = _PLATFORM if model.model_type else model.model_platform
+    if not platform:
+        raise invalid(f"Illegal setting neither {fields} nor {where}")
+    return platform
 
 
 def _config(model: Any) -> ModelConfig:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import pathlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.codes import ApiError, Code, invalid
@@ -78,7 +78,7 @@ class ModelManager:
             for config in self.configs.values():
                 newest_version(config.base_dir)
                 self._load_first(config)
-                self._check_labels(config)
+                self.check_labels(config.name, config.labels)
         except ApiError as error:
             self.close()
             raise ValueError(error.text) from error
@@ -103,7 +103,7 @@ class ModelManager:
         """
         async with self._changing:
             for config in configs:
-                self._check_labels(config)
+                self.check_labels(config.name, config.labels)
                 if config.name not in self._served:
                     await self._start(config)
             names = {config.name for config in configs}
@@ -117,7 +117,7 @@ class ModelManager:
                 del self._served[name]
 
     def find(
-        self, name: str, version: int | None = None, label: str = ""
+        self, name: str, version: int | None = None, label: str | None = None
     ) -> Servable:
         """Returns what serves a model: a version, a label's, or the newest.
 
@@ -126,7 +126,7 @@ class ModelManager:
         """
         if not name:
             raise invalid("ModelSpec has no name specified.")
-        if label:
+        if label is not None:
             version = self._labelled(name, label)
         served = self._served.get(name, {})
         if version is None:
@@ -141,7 +141,7 @@ class ModelManager:
         return served[version]
 
     def find_agreed(
-        self, name: str, version: int | None = None, label: str = ""
+        self, name: str, version: int | None = None, label: str | None = None
     ) -> Servable:
         """Returns the same, but of a label only once all processes have it.
 
@@ -149,7 +149,9 @@ class ModelManager:
             ApiError: If there is none.
         """
         servable = self.find(name, version, label)
-        if label and not self._shared.agree(name, label, servable.version):
+        if label is not None and not self._shared.agree(
+            name, label, servable.version
+        ):
             raise _unknown_label(label)
         return servable
 
@@ -177,6 +179,21 @@ class ModelManager:
             )
         return [(version, states[version])]
 
+    def check_labels(self, name: str, labels: Mapping[str, int]) -> None:
+        """Refuses labels of versions that are not served.
+
+        Raises:
+            ApiError: If one is.
+        """
+        served = self._served.get(name, {})
+        for version in labels.values():
+            if version not in served:
+                raise ApiError(
+                    Code.FAILED_PRECONDITION,
+                    f"Request to assign label to version {version} of model "
+                    f"{name}, which is not currently available for inference",
+                )
+
     def is_available(self) -> bool:
         """Tells whether every model has a version that is served."""
         return all(self._served.get(name) for name in self.configs)
@@ -201,17 +218,6 @@ class ModelManager:
         if config is None or label not in config.labels:
             raise _unknown_label(label)
         return config.labels[label]
-
-    def _check_labels(self, config: ModelConfig) -> None:
-        served = self._served.get(config.name, {})
-        for version in config.labels.values():
-            if version not in served:
-                raise ApiError(
-                    Code.FAILED_PRECONDITION,
-                    f"Request to assign label to version {version} of model "
-                    f"{config.name}, which is not currently available for "
-                    "inference",
-                )
 
     def _wanted(self, config: ModelConfig) -> Versions:
         states = self._states.setdefault(config.name, {})

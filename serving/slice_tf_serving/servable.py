@@ -84,14 +84,23 @@ class Servable:
         name = self._checked(signature)
         return await self._batcher.run(name, inputs, outputs)
 
-    def check_names(self, signature: str, inputs: Mapping[str, Any]) -> None:
-        """Refuses an unknown signature or wrong names, before values are read.
+    def complete(
+        self, signature: str, inputs: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Returns tensors with the signature's defaults for those left out.
+
+        Args:
+            signature: Name of the signature; empty for the default.
+            inputs: Tensor protos by name, whose values are not looked at.
 
         Raises:
-            ApiError: If so.
+            ApiError: If there is no such signature, or names are wrong.
         """
         name = self._checked(signature)
+        if defaults := self.engine.signature_defs[name].defaults:
+            inputs = {**defaults, **inputs}
         check_names(self.engine.signatures[name], inputs)
+        return inputs
 
     def may_mix(self, signature: str, request: JsonRequest) -> bool:
         """Tells whether `predict_json` takes a request."""
@@ -149,7 +158,8 @@ class Servable:
 
     def _replay_predict(self, request: Any) -> None:
         name = self._checked(request.model_spec.signature_name)
-        inputs = decode_all(request.inputs, self._limits.elements)
+        protos = self.complete(name, request.inputs)
+        inputs = decode_all(protos, self._limits.elements)
         self.engine.run(name, inputs, request.output_filter)
 
     def _replay_task(self, kind: str, request: Any) -> None:

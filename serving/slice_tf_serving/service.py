@@ -3,6 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+)
+
 from slice_tf.export.signatures import EXPLAIN, SERVING_DEFAULT
 from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
@@ -10,7 +15,7 @@ from slice_tf_serving.dtypes import Array
 from slice_tf_serving.json_forms.answers import predictions
 from slice_tf_serving.json_forms.requests import JsonRequest, parse
 from slice_tf_serving.limits import Limits
-from slice_tf_serving.model_config import configs_of
+from slice_tf_serving.model_config import check_config, configs_of
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.outcomes import Done, tell_of
 from slice_tf_serving.servable import Servable
@@ -18,7 +23,10 @@ from slice_tf_serving.specs import SignatureSpec
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.tensors import decode_all
 
+SIGNATURE_DEF = "signature_def"  # the only field of metadata there is
+
 Find = Callable[[], Servable]
+Wanted = tuple[str, int | None, str | None]
 
 
 class Service:
@@ -57,8 +65,8 @@ class Service:
         """
         servable = self.manager.find(*wanted(request))
         name = request.model_spec.signature_name or SERVING_DEFAULT
-        servable.check_names(name, request.inputs)
-        inputs = decode_all(request.inputs, self.limits.elements)
+        protos = servable.complete(name, request.inputs)
+        inputs = decode_all(protos, self.limits.elements)
         outputs = await self._run(
             servable,
             name,
@@ -151,15 +159,49 @@ class Service:
         Raises:
             ApiError: If the request is refused.
         """
-        first = next(iter(request.tasks), None)
-        if first is None:
+        if not request.tasks:
             raise invalid("ModelSpec has no name specified.")
-        servable = self.manager.find(*wanted(first))
+        servable = self.manager.find(*_named(request.tasks[0].model_spec))
         tasks = inference.tasks_of(servable.engine.signatures, request)
         return servable, [
             (task, await self._result(servable, task, request.input))
             for task in tasks
         ]
+
+    def metadata(self, spec: Wanted) -> Any:
+        """Returns the `GetModelMetadataResponse` of a model.
+
+        Raises:
+            ApiError: If there is no such model.
+        """
+        servable = self.manager.find_agreed(*spec)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        for name, one in servable.engine.signature_defs.items():
+            signatures.signature_def[name].CopyFrom(one)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        response.model_spec.name = servable.name
+        response.model_spec.version.value = servable.version
+        response.metadata[SIGNATURE_DEF].Pack(signatures)
+        return response
+
+    def status(self, spec: Wanted) -> Any:
+        """Returns the `GetModelStatusResponse` of a model.
+
+        Raises:
+            ApiError: If there is no such model, or version.
+        """
+        name, version, _ = spec
+        response = get_model_status_pb2.GetModelStatusResponse()
+        names = get_model_status_pb2.ModelVersionStatus.State
+        for number, state in self.manager.states(name, version):
+            one = response.model_version_status.add(
+                version=number, state=names.Value(state.state)
+            )
+            one.status.SetInParent()
+            if state.error:
+                one.status.error_code = Code.UNKNOWN.number
+                one.status.error_message = state.error
+        return response
 
     async def reload(self, message: Any) -> None:
         """Answers a `ReloadConfigRequest`.
@@ -167,7 +209,10 @@ class Service:
         Raises:
             ApiError: If the configuration is refused, or may not be replaced.
         """
-        configs = configs_of(message.config, self.manager.configs)
+        check_config(message.config, self.manager.configs)
+        for model in message.config.model_config_list.config:
+            self.manager.check_labels(model.name, model.version_labels)
+        configs = configs_of(message.config)
         if not self._allow_reload:
             raise ApiError(
                 Code.PERMISSION_DENIED,
@@ -210,7 +255,7 @@ class Service:
         return result
 
 
-def wanted(request: Any) -> tuple[str, int | None, str]:
+def wanted(request: Any) -> Wanted:
     """Returns name, version and label of the model a request is for.
 
     Raises:
@@ -218,6 +263,13 @@ def wanted(request: Any) -> tuple[str, int | None, str]:
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
-    spec = request.model_spec
-    version = spec.version.value if spec.HasField("version") else None
-    return spec.name, version, spec.version_label
+    return _named(request.model_spec)
+
+
+def _named(spec: Any) -> Wanted:
+    choice = spec.WhichOneof("version_choice")
+    return (
+        spec.name,
+        spec.version.value if choice == "version" else None,
+        spec.version_label if choice == "version_label" else None,
+    )

@@ -9,12 +9,14 @@ from slice_tf.export.signatures import (
     SLICE_PROBABILITIES,
 )
 from slice_tf_serving import metrics as names
+from slice_tf_serving.codes import Code
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.metrics import Counter, Histogram, Metrics
 from slice_tf_serving.request_log import RequestLog
 from slice_tf_serving.servable import Servable
 from slice_tf_serving.shared_metrics import SharedMetrics
 
+_OK = Code.OK.name
 _End = tuple[str, str, str, str]  # model, API, entry point, status
 
 THRESHOLD = 0.5  # above it, an example counts as one of the slice
@@ -100,11 +102,11 @@ class Telemetry:
     def answered(
         self, model: str, api: str, entrypoint: str, status: str, began: float
     ) -> None:
-        """Takes note of how a request ended.
+        """Takes note of how a request ended, as TensorFlow Serving does.
 
         Args:
             model: Name of the model; empty for one that is not served.
-            api: Such as `Predict`.
+            api: Such as `Predict`; in small letters where it came over REST.
             entrypoint: `REST` or `GRPC`.
             status: Name of its code.
             began: When it came, of `time.perf_counter`.
@@ -114,7 +116,8 @@ class Telemetry:
             self._ends[key] = self._end(*key)
         count, latency = self._ends[key]
         count.value += 1
-        latency.observe(1e6 * (time.perf_counter() - began))
+        if status == _OK:
+            latency.observe(1e6 * (time.perf_counter() - began))
 
     def loaded(self, servable: Servable, path: str) -> None:
         """Takes note of a version that is warm."""

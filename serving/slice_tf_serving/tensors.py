@@ -110,10 +110,38 @@ def to_bytes(value: Any) -> bytes:
 def _from_content(
     content: bytes, dtype: Dtype, shape: tuple[int, ...], size: int, name: str
 ) -> Array:
-    if dtype.is_string or len(content) != size * dtype.item_bytes:
+    if dtype.is_string:
+        return _reshaped(_strings(content, size, name), shape, name)
+    if len(content) != size * dtype.item_bytes:
         raise _malformed(name)
     order = np.dtype(dtype.array).newbyteorder("<")
     return _reshaped(np.frombuffer(content, order), shape, name)
+
+
+def _strings(content: bytes, size: int, name: str) -> Array:
+    """Reads the lengths of strings, as varints, and what follows, their bytes.
+
+    TensorFlow Serving writes strings so where it is told to answer with
+    `tensor_content`.
+    """
+    lengths: list[int] = []
+    length = shift = start = 0
+    for byte in content:
+        if len(lengths) == size:
+            break
+        start += 1
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            lengths.append(length)
+            length = shift = 0
+    if len(lengths) < size or start + sum(lengths) != len(content):
+        raise _malformed(name)
+    flat = np.empty(size, object)
+    for position, length in enumerate(lengths):
+        flat[position] = content[start : start + length]
+        start += length
+    return flat
 
 
 def _from_values(proto: Any, dtype: Dtype, size: int, name: str) -> Array:

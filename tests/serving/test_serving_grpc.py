@@ -1,6 +1,10 @@
+import shutil
+
 import grpc
 import pytest
+import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -76,6 +80,22 @@ def test_lone_values_are_answered_as_such(channel):
     assert not outputs["echo"].tensor_shape.dim
 
 
+def test_inputs_may_have_defaults(base_dirs, tmp_path):
+    version = shutil.copytree(base_dirs["plain"] / "123", tmp_path / "123")
+    graph = version / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(graph.read_bytes())
+    signature = model.meta_graphs[0].signature_def["text"]
+    signature.defaults["a"].CopyFrom(tf.make_tensor_proto([3.0]))
+    graph.write_bytes(model.SerializeToString())
+    text = PLAIN.replace("}", 'signature_name: "text" }') + tensor(
+        "s", 'dtype: DT_STRING tensor_shape { dim { size: 1 } } string_val: "x"'
+    )
+    with ModelServer(tmp_path, "plain") as server:
+        address = f"127.0.0.1:{server.grpc_port}"
+        with grpc.insecure_channel(address) as channel:
+            assert predict(channel, text).outputs["half"].float_val == [1.5]
+
+
 def test_outputs_can_be_filtered(channel):
     text = (
         'model_spec { name: "plain" signature_name: "text" } '
@@ -109,6 +129,17 @@ def test_outputs_can_be_filtered(channel):
             'model_spec { name: "plain" version_label: "none" }' + ONE,
             "INVALID_ARGUMENT",
             "Unrecognized servable version label: none",
+        ),
+        (
+            'model_spec { name: "plain" version_label: "" }' + ONE,
+            "INVALID_ARGUMENT",
+            "Unrecognized servable version label: ",
+        ),
+        (
+            'model_spec { name: "plain" '
+            'signature_name: "__saved_model_init_op" }',
+            "OUT_OF_RANGE",
+            "does not have output 0",
         ),
         (
             'model_spec { name: "plain" signature_name: "nope" }' + ONE,
@@ -186,8 +217,9 @@ def test_long_errors_are_cut(channel):
     name = "n" * 2000
     with pytest.raises(grpc.RpcError) as refused:
         predict(channel, f'model_spec {{ name: "{name}" }}')
-    assert len(refused.value.details()) == 1024
-    assert refused.value.details().endswith("...TRUNCATED")
+    said = "Servable not found for request: Latest("
+    kept = said + name[: 1024 - len(said)]
+    assert refused.value.details() == f"{kept}...TRUNCATED"
 
 
 @pytest.mark.parametrize(

@@ -114,13 +114,13 @@ def test_several_heads_answer_at_once(stub):
         (
             classify,
             SPEC % "total" + INPUT,
-            "FAILED_PRECONDITION",
+            "INVALID_ARGUMENT",
             "No classification inputs found in SignatureDef: ",
         ),
         (
             classify,
             SPEC % "regress" + INPUT,
-            "FAILED_PRECONDITION",
+            "INVALID_ARGUMENT",
             'at least one of "classes" or "scores"',
         ),
         (
@@ -153,7 +153,7 @@ def test_several_heads_answer_at_once(stub):
         (
             regress,
             SPEC % "scores" + INPUT,
-            "FAILED_PRECONDITION",
+            "INVALID_ARGUMENT",
             "No regression outputs found in SignatureDef: ",
         ),
         (
@@ -169,6 +169,12 @@ def test_several_heads_answer_at_once(stub):
             "Feature: x (data type: float) is required",
         ),
         (perform_all, INPUT, "INVALID_ARGUMENT", "no name specified"),
+        (
+            perform_all,
+            f'tasks {{ method_name: "{REGRESS}" }}' + INPUT,
+            "INVALID_ARGUMENT",
+            "ModelSpec has no name specified.",
+        ),
         (
             perform_all,
             task("regress", REGRESS) * 2 + INPUT,

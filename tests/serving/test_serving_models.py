@@ -186,7 +186,7 @@ def test_label_leads_to_its_version(base, serving, raw_call):
     for label, version in labels.items():
         path = f"/v1/models/m/labels/{label}/metadata"
         _, body = raw_call(server.rest_port, "GET", path, b"", {})
-        assert f'"version":"{version}"'.encode() in body
+        assert f'"version": "{version}"'.encode() in body
 
 
 def test_label_must_lead_to_what_is_served(base, serving):
@@ -269,6 +269,20 @@ def test_refused_reload_changes_nothing(more, code, message, base, serving):
         reload(server, config_text(base, more=more))
     assert refused.value.code().name == code
     assert states(server) == {2: "AVAILABLE"}
+
+
+def test_labels_are_looked_at_before_platforms_of_new_models(base, serving):
+    server = serving(ModelConfig("m", base), allow_reload=True)
+    label = 'version_labels { key: "canary" value: 9 }'
+    new = config_text(base, "n", platform="other")
+    with pytest.raises(grpc.RpcError, match="assign label to version 9"):
+        reload(server, new, config_text(base, more=label))
+
+
+def test_type_must_be_tensorflow(base, serving):
+    server = serving(ModelConfig("m", base), allow_reload=True)
+    with pytest.raises(grpc.RpcError, match="choice 2 not supported"):
+        reload(server, config_text(base, more="model_type: OTHER", platform=""))
 
 
 @pytest.mark.parametrize(

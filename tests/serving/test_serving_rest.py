@@ -413,6 +413,12 @@ def test_wrong_shape_is_refused_by_the_exported_graph(http_call):
             "Could not find any versions of model plain?verbose=1",
         ),
         ("GET", "/v1/models/plain/METADATA", 200, "model_version_status"),
+        ("GET", "/v1/models/pl%zz", 400, "Bad Request"),
+        ("GET", "/v1/models/{plain}", 400, "Bad Request"),
+        ("GET", "/v1/models/a?b={}", 400, "Bad Request"),
+        ("GET", "/v1/models/a#b", 404, "any versions of model a#b"),
+        ("DELETE", "/v1/models/plain", 400, "Malformed request: DELETE"),
+        ("TRACE", "/v1/models/plain", 501, "Not Implemented"),
     ],
 )
 def test_wrong_url_is_told(method, path, status, text, http_call):
@@ -423,18 +429,29 @@ def test_wrong_url_is_told(method, path, status, text, http_call):
 
 def test_status_says_that_the_version_is_available(http_call):
     status, content = http_call("plain", "GET", "/v1/models/plain")
-    expected = {
-        "version": "123",
-        "state": "AVAILABLE",
-        "status": {"error_code": "OK", "error_message": ""},
-    }
     assert status == 200
-    assert json.loads(content) == {"model_version_status": [expected]}
+    assert (
+        content.decode()
+        == """{
+ "model_version_status": [
+  {
+   "version": "123",
+   "state": "AVAILABLE",
+   "status": {
+    "error_code": "OK",
+    "error_message": ""
+   }
+  }
+ ]
+}
+"""
+    )
 
 
 def test_metadata_describes_signatures_as_protos(http_call):
     path = "/v1/models/binary/metadata"
     status, content = http_call("binary", "GET", path)
+    assert content.startswith(b'{\n"model_spec":{\n "name": "binary",\n')
     values = json.loads(content)
     one = values["metadata"]["signature_def"]["signature_def"]["examples"]
     assert status == 200
@@ -465,7 +482,13 @@ def test_version_can_be_named_and_case_of_the_path_ignored(http_call):
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(gzip.compress(b'{"instances": [1]}'), 200), (b"no gzip", 400)],
+    [
+        (gzip.compress(b'{"instances": [1]}'), 200),
+        (b"no gzip", 400),
+        (gzip.compress(b'{"instances": [1]}')[:-1], 400),
+        (gzip.compress(b'{"instances": [1]}') + b"x", 400),
+    ],
+    ids=["whole", "none", "cut", "more"],
 )
 def test_body_may_be_packed(body, status, http_call):
     received = http_call(

@@ -49,12 +49,17 @@ def serve(base_dirs):
 
 
 @pytest.fixture(params=["grpc", "http"])
-def ask(request, url_of):
+def scheme(request):
+    return request.param
+
+
+@pytest.fixture
+def ask(scheme, url_of):
     """Predicts with a signature and returns the outputs."""
 
     def predict(server, signature="serving_default", **arguments):
         one = made("multi_class")
-        with Client(url_of(server, request.param), "m") as client:
+        with Client(url_of(server, scheme), "m") as client:
             inputs = one.inputs(signature)
             return client.predict(inputs, signature, **arguments)
 
@@ -74,15 +79,17 @@ def test_requests_are_counted_by_status(serve, raw_call):
     ]
 
 
-def test_latency_and_examples_are_histograms(serve, ask, raw_call):
+def test_latency_and_examples_are_histograms(serve, ask, scheme, raw_call):
     server = serve()
     ask(server)
-    labels = 'model_name="m",API="Predict",entrypoint='
-    (line,) = lines_of(
-        server, raw_call, ":tensorflow:serving:request_latency_count"
-    )
-    assert labels in line
-    assert line.endswith(" 1")
+    port = server.rest_port
+    raw_call(port, "POST", "/v1/models/m:predict", b"{}", {})  # not answered
+    api, entry = {"grpc": ("Predict", "GRPC"), "http": ("predict", "REST")}[
+        scheme
+    ]
+    name = ":tensorflow:serving:request_latency_count"
+    labels = f'model_name="m",API="{api}",entrypoint="{entry}"'
+    assert f"{name}{{{labels}}} 1" in lines_of(server, raw_call, name)
     start = ":tensorflow:serving:request_example_counts"
     (total,) = lines_of(server, raw_call, f"{start}_sum")
     assert total == f'{start}_sum{{model_name="m"}} 5'

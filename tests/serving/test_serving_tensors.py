@@ -47,6 +47,16 @@ def test_protos_of_tensorflow_are_read(array):
     np.testing.assert_array_equal(decode(proto, "x", 100), array)
 
 
+def test_strings_are_read_from_content_as_tensorflow_reads_them():
+    strings = [b"ab", b"x" * 300, b"", b"\xff\x80"]
+    content = b"\x02\xac\x02\x00\x02" + b"".join(strings)
+    proto = proto_of(dtype=7, sizes=[2, 2], tensor_content=content)
+    decoded = decode(proto, "x", 100)
+    assert decoded.tolist() == [strings[:2], strings[2:]]
+    theirs = tf.io.parse_tensor(proto.SerializeToString(), tf.string)
+    assert theirs.numpy().tolist() == decoded.tolist()
+
+
 def proto_of(**fields):
     sizes = fields.pop("sizes", [])
     proto = tf.make_tensor_proto(np.zeros(0, "float32"))
@@ -74,6 +84,7 @@ def proto_of(**fields):
         {"dtype": 1, "sizes": [4], "tensor_content": b"four"},
         {"dtype": 1, "sizes": [1], "tensor_content": b"8 bytes."},
         {"dtype": 7, "sizes": [1], "tensor_content": b"text"},
+        {"dtype": 7, "sizes": [2], "tensor_content": b"\x01\x80"},
         {"dtype": 6, "sizes": [1], "int_val": [300]},
         {"dtype": 4, "sizes": [1], "int_val": [-1]},
     ],

@@ -1,25 +1,27 @@
 """The REST API of TensorFlow Serving."""
 
 import functools
+import http
 import logging
 import re
 import time
 from typing import Any
 
 from google.protobuf import json_format
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from slice_tf_serving import metrics
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.inference import CLASSIFY, REGRESS
-from slice_tf_serving.json_forms.answers import dumped, results
+from slice_tf_serving.json_forms.answers import results
 from slice_tf_serving.json_forms.examples import parse_examples
 from slice_tf_serving.outcomes import Done, tell_of
 from slice_tf_serving.rest.connection import HttpConnection
 from slice_tf_serving.rest.messages import HttpAnswer, HttpRequest, refusal
-from slice_tf_serving.rest.path import RestPath
+from slice_tf_serving.rest.path import RestPath, is_uri
 from slice_tf_serving.security import UNAUTHENTICATED, is_allowed
 from slice_tf_serving.servable import Servable
-from slice_tf_serving.service import Service
+from slice_tf_serving.service import SIGNATURE_DEF, Service
 from slice_tf_serving.versions import MAX_VERSION
 
 logger = logging.getLogger("slice_tf.serving")
@@ -27,11 +29,8 @@ logger = logging.getLogger("slice_tf.serving")
 _ORIGIN = re.compile(rb"https?://")
 _OK = Code.OK.name
 _METRICS = metrics.PATH.encode()
-_NOT_FOUND_PAGE = HttpAnswer(
-    404,
-    b"<html><head><title>404 Not Found</title></head>"
-    b"<body><h1>Not Found</h1></body></html>",
-    "text/html",
+_METHODS = frozenset(
+    ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")
 )
 
 
@@ -78,18 +77,21 @@ class RestApp:
     ) -> HttpAnswer:
         """Answers whatever does not run a model."""
         method, path = request.method, request.path
-        if method == "GET" and path.partition(b"?")[0] == _METRICS:
+        if method not in _METHODS:
+            return _page(501)
+        if not is_uri(path):
+            return _page(400)
+        if path.partition(b"?")[0] == _METRICS:
             text = self._service.telemetry.text().encode()
             return HttpAnswer(200, text, metrics.CONTENT_TYPE)
         if path[:4].lower() != b"/v1/":
-            return _NOT_FOUND_PAGE
+            return _page(404)
         if method == "OPTIONS":
             origin = _ORIGIN.search(request.headers.get(b"origin", b""))
             return HttpAnswer(400 if origin is None else 200, b"")
         try:
             if asked is None:
-                shown = path.decode("latin-1")
-                raise invalid(f"Malformed request: {method} {shown}")
+                raise invalid(f"Malformed request: {method} {path.decode()}")
             return HttpAnswer(200, self._get(asked))
         except Exception as error:
             return _failure(error, path)[0]
@@ -135,7 +137,7 @@ class RestApp:
         known = asked.model in self._service.manager.configs
         model = asked.model if known else ""
         self._service.telemetry.answered(
-            model, asked.api, "REST", status, began
+            model, asked.verb, "REST", status, began
         )
         connection.reply(answer)
 
@@ -143,41 +145,35 @@ class RestApp:
         _check_version(asked)
         if not asked.model:
             raise invalid("Missing model name in request.")
-        if asked.verb == "metadata":
-            return self._metadata(asked)
-        states = self._service.manager.states(asked.model, asked.version)
-        statuses = [
-            {
-                "version": str(one),
-                "state": state.state,
-                "status": {
-                    "error_code": "UNKNOWN" if state.error else "OK",
-                    "error_message": state.error,
-                },
-            }
-            for one, state in states
-        ]
-        return dumped({"model_version_status": statuses})
+        spec = asked.model, asked.version, asked.label
+        if asked.verb == "status":
+            return _json(self._service.status(spec)).encode()
+        response = self._service.metadata(spec)
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        response.metadata[SIGNATURE_DEF].Unpack(signatures)
+        return (
+            f'{{\n"model_spec":{_json(response.model_spec)},\n'
+            f'"metadata": {{"{SIGNATURE_DEF}": {_json(signatures)}}}\n}}\n'
+        ).encode()
 
-    def _metadata(self, asked: RestPath) -> bytes:
-        servable = self._service.manager.find_agreed(
-            asked.model, asked.version, asked.label
-        )
-        signatures = {
-            key: json_format.MessageToDict(
-                one,
-                preserving_proto_field_name=True,
-                always_print_fields_with_no_presence=True,
-            )
-            for key, one in sorted(servable.engine.signature_defs.items())
-        }
-        spec = {
-            "name": asked.model,
-            "signature_name": "",
-            "version": str(servable.version),
-        }
-        metadata = {"signature_def": {"signature_def": signatures}}
-        return dumped({"model_spec": spec, "metadata": metadata})
+
+def _json(message: Any) -> str:
+    """Returns a message as C++ writes it."""
+    text = json_format.MessageToJson(
+        message,
+        indent=1,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+    )
+    return f"{text}\n"
+
+
+def _page(status: int) -> HttpAnswer:
+    """Returns what is said of a request that never reaches the API."""
+    reason = http.HTTPStatus(status).phrase
+    title = f"<head><title>{status} {reason}</title></head>"
+    page = f"<html>{title}<body><h1>{reason}</h1></body></html>"
+    return HttpAnswer(status, page.encode(), "text/html")
 
 
 def _check_version(asked: RestPath) -> None:

@@ -47,7 +47,8 @@ class HttpRequest:
             return b""
         if len(content) > max_bytes:
             raise too_large(max_bytes)
-        return content
+        is_whole = inflater.eof and not inflater.unused_data
+        return content if is_whole else b""
 
 
 # What the front keeps of a request's head.

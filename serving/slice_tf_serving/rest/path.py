@@ -16,6 +16,19 @@ _GET = re.compile(
     r"(?:/versions/(\d+)|/labels/([^/:]+))?(/metadata)?"
 )
 _DIGITS = 30  # more than any version has
+_CHARACTER = r"[\w.~!$&'()*+,;=:@/-]|%[0-9a-f]{2}"
+_MORE = rf"(?:{_CHARACTER}|\?)*"
+_URI = re.compile(
+    rf"(?:{_CHARACTER})*(?:\?{_MORE})?(?:#{_MORE})?".encode(), re.IGNORECASE
+)
+
+
+def is_uri(path: bytes) -> bool:
+    """Tells whether a path, and what follows it, is spelled as in RFC 3986.
+
+    A percent sign must begin an escape; quotes and brackets must be escaped.
+    """
+    return _URI.fullmatch(path) is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,24 +40,21 @@ class RestPath:
         model: Name of the model; empty where none is named.
         version: Number of its version, or `None`. It may be greater than any
             version can be.
-        label: Label of its version; empty for none.
+        label: Label of its version, or `None`.
     """
 
     verb: str
     model: str
     version: int | None
-    label: str
-
-    @property
-    def api(self) -> str:
-        """The name in metrics, such as `Predict`."""
-        return self.verb.capitalize()
+    label: str | None
 
     @classmethod
     @functools.lru_cache(maxsize=1024)
     def of(cls, method: str, path: bytes) -> "RestPath | None":
         """Reads a path; `None` stands for one that means nothing."""
-        text = path.decode("latin-1")
+        if not is_uri(path):
+            return None
+        text = path.decode()
         if method == "POST":
             post = _POST.fullmatch(text)
             return (
@@ -67,8 +77,9 @@ class RestPath:
         number = None
         if version is not None:
             number = int(version) if len(version) < _DIGITS else MAX_VERSION + 1
-        return cls(verb, _unquoted(model), number, _unquoted(label))
-
-
-def _unquoted(text: str | None) -> str:
-    return urllib.parse.unquote(text or "")
+        return cls(
+            verb,
+            urllib.parse.unquote(model or ""),
+            number,
+            None if label is None else urllib.parse.unquote(label),
+        )
