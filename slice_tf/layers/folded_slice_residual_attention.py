@@ -60,7 +60,6 @@ class FoldedSliceResidualAttention(SliceModule):
             )
         self.kernel, self.bias = self._add_map(z_shape[-1], columns)
         self._build_attention(z_shape[-1])
-        self.built = True
 
     def _add_map(
         self, dim: int, columns: int, prefix: str = ""
@@ -103,13 +102,13 @@ class FoldedSliceResidualAttention(SliceModule):
     def call(
         self, z: Any, indicator_features: Any = None, explain: bool = False
     ) -> dict[str, Any]:
+        read = self._read_by_indicators(z, indicator_features)
         columns = ops.matmul(z, self.kernel) + self.bias
         width = self.num_experts * self.num_logits
-        if indicator_features is None:
+        if self.indicator_features_shape is None:
             q = columns[:, : self.num_slices + 1]
         else:
-            q = ops.matmul(indicator_features, self.indicator_kernel)
-            q = q + self.indicator_bias
+            q = ops.matmul(read, self.indicator_kernel) + self.indicator_bias
         p, votes = (
             ops.reshape(one, (-1, self.num_experts, self.num_logits))
             for one in (columns[:, -2 * width : -width], columns[:, -width:])

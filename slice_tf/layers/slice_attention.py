@@ -53,7 +53,6 @@ class SliceAttention(keras.layers.Layer):
         q_shape, p_shape = indicator_logits_shape, expert_logits_shape
         check_rank("indicator_logits", q_shape, "[batch, experts]")
         check_rank("expert_logits", p_shape, "[batch, experts, logits]")
-        self.built = True
 
     def call(self, indicator_logits: Any, expert_logits: Any) -> Any:
         scores = indicator_logits + confidence(expert_logits, self.task)

@@ -90,7 +90,6 @@ class SliceExperts(keras.layers.Layer):
         self.bias = self.add_weight(
             shape=(experts, units), initializer="zeros", name="bias"
         )
-        self.built = True
 
     def _add_basis(self, rank: int, units: int) -> float:
         """Makes `V`; returns by how much smaller `U` must be for it.

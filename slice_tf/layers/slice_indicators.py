@@ -68,7 +68,6 @@ class SliceIndicators(keras.layers.Layer):
             self.bias = self.add_weight(
                 shape=(columns,), initializer="zeros", name="bias"
             )
-        self.built = True
 
     def call(self, z: Any) -> Any:
         if self.base_indicator == "learned":

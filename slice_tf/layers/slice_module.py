@@ -80,6 +80,22 @@ class SliceModule(keras.layers.Layer):
         """Positions of slices with an expert, the base slice last."""
         return np.delete(np.arange(self.num_slices + 1), self.monitor_only)
 
+    def _read_by_indicators(self, z: Any, indicator_features: Any) -> Any:
+        """Returns what indicators read: the tensor they were built on.
+
+        Raises:
+            ValueError: If it is another than that.
+        """
+        built = self.indicator_features_shape is not None
+        called = indicator_features is not None
+        if built != called:
+            raise ValueError(
+                "`indicator_features` must be passed always or never, because "
+                "indicators have weights for the one tensor they read. "
+                f"Received: built with it={built}, called with it={called}"
+            )
+        return indicator_features if called else z
+
     def _build_attention(self, dim: int) -> None:
         """Makes what needs no weights, and fixes the width of `z`."""
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: dim})
@@ -122,12 +138,13 @@ class SliceModule(keras.layers.Layer):
         """Returns the outputs as float32, under their names."""
         outputs = {
             "logits": ops.cast(logits, "float32"),
-            "indicator_logits": q[:, : self.num_slices],
+            "indicator_logits": ops.cast(q[:, : self.num_slices], "float32"),
             "expert_logits": self._of_slices(ops.cast(p, "float32")),
             "attention": self._of_slices(a),
         }
         if self.base_indicator == "learned":
-            outputs["base_indicator_logits"] = q[:, self.num_slices :]
+            q_base = q[:, self.num_slices :]
+            outputs["base_indicator_logits"] = ops.cast(q_base, "float32")
         return outputs
 
     def _of_slices(self, tensor: Any) -> Any:

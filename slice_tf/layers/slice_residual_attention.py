@@ -158,7 +158,6 @@ class SliceResidualAttention(SliceModule):
         self.slice_head.build((None, self.num_experts, units))
         self._build_attention(z_shape[-1])
         self.head.build((None, units))
-        self.built = True
 
     def call(
         self,
@@ -167,7 +166,7 @@ class SliceResidualAttention(SliceModule):
         explain: bool = False,
         training: bool | None = None,
     ) -> dict[str, Any]:
-        read = z if indicator_features is None else indicator_features
+        read = self._read_by_indicators(z, indicator_features)
         q = self.indicators(self.indicator_dropout(read, training=training))
         if self._folds(z.shape[0]):
             kernel, bias = self._fold_heads()

@@ -35,10 +35,19 @@ def cross_entropy(logits: Any, labels: Any) -> Any:
 
     Returns:
         Losses in nats, float32 of shape `[...]`.
+
+    Raises:
+        ValueError: If floats are no row of probabilities.
     """
     logits = ops.cast(logits, "float32")
     num_classes = max(logits.shape[-1], 2)
     if "float" in keras.backend.standardize_dtype(labels.dtype):
+        if len(labels.shape) != len(logits.shape):
+            raise ValueError(
+                "Float labels must be probabilities, one a class, because a "
+                "class is an integer. Received: "
+                f"labels={tuple(labels.shape)}, logits={tuple(logits.shape)}"
+            )
         return _soft_cross_entropy(logits, ops.cast(labels, "float32"))
     labels = ops.cast(labels, "int32")
     targets = ops.one_hot(labels, num_classes, dtype="float32")

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from slice_tf.layers import (
+    FoldedSliceResidualAttention,
     SliceAttention,
     SliceExperts,
     SliceIndicators,
@@ -56,6 +57,28 @@ ERRORS = [
 def test_arguments_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("fold", [False, True])
+@pytest.mark.parametrize(("built_with", "called_with"), [(Z, None), (None, Z)])
+def test_indicators_read_the_tensor_that_they_were_built_on(
+    built_with, called_with, fold
+):
+    module = SliceResidualAttention(2)
+    module(Z, built_with)
+    module = module.fold() if fold else module
+    message = (
+        f"Received: built with it={built_with is not None}, "
+        f"called with it={called_with is not None}"
+    )
+    with pytest.raises(ValueError, match=message):
+        module(Z, called_with)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_folded_outputs_are_float32_whatever_it_computes_in(dtype):
+    outputs = FoldedSliceResidualAttention(2, dtype=dtype)(Z)
+    assert {str(one.dtype.name) for one in outputs.values()} == {"float32"}
 
 
 @pytest.mark.parametrize("num_slices", [2.0, True, "2"])

@@ -48,6 +48,12 @@ def test_half_precision_logits_give_float32_losses():
 
 
 @pytest.mark.parametrize("num_logits", [1, 3])
+def test_float_labels_must_be_probabilities_of_classes(num_logits):
+    with pytest.raises(ValueError, match=r"Received: labels=\(4,\), logits"):
+        cross_entropy(tf.zeros((4, num_logits)), tf.zeros(4))
+
+
+@pytest.mark.parametrize("num_logits", [1, 3])
 def test_soft_labels_average_the_losses_of_classes(num_logits):
     rng = np.random.default_rng(0)
     num_classes = max(num_logits, 2)
