@@ -94,7 +94,6 @@ class BertEncoder(keras.layers.Layer):
             one.build()
         for one in (self.norm, *self.blocks):
             one.build((None, None, self.dim))
-        self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         ids = inputs["token_ids"]

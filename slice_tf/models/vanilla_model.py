@@ -44,7 +44,6 @@ class PredictionHead(keras.layers.Layer):
 
     def build(self, z_shape: Any) -> None:
         self.dense.build(z_shape)
-        self.built = True
 
     def call(self, z: Any) -> dict[str, Any]:
         return {"logits": ops.cast(self.dense(z), "float32")}

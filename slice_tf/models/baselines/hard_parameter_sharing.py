@@ -42,7 +42,6 @@ class TaskHeads(keras.layers.Layer):
 
     def build(self, z_shape: Any) -> None:
         self.dense.build(z_shape)
-        self.built = True
 
     def call(self, z: Any) -> dict[str, Any]:
         shape = (-1, self.num_slices + 1, self.num_logits)
