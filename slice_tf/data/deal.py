@@ -69,8 +69,9 @@ class Deal:
 def deal_files(sizes: Sequence[int], num_workers: int) -> list[list[int]]:
     """Deals out shards so that workers get about as many examples.
 
-    The largest shard goes first, each to the worker that has least; what a
-    worker gets stays in the shards' order.
+    The largest shard goes first, each to the worker that has least, so that
+    none is without a shard where there are enough; what a worker gets stays in
+    the shards' order.
 
     Args:
         sizes: Number of examples of each shard.
@@ -82,7 +83,9 @@ def deal_files(sizes: Sequence[int], num_workers: int) -> list[list[int]]:
     hands: list[list[int]] = [[] for _ in range(num_workers)]
     totals = [0] * num_workers
     for shard in sorted(range(len(sizes)), key=lambda one: -sizes[one]):
-        least = min(range(num_workers), key=lambda one: totals[one])
+        least = min(
+            range(num_workers), key=lambda one: (totals[one], len(hands[one]))
+        )
         hands[least].append(shard)
         totals[least] += sizes[shard]
     return [sorted(hand) for hand in hands]

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.slicing.row import Values, plain_values
+from slice_tf.slicing.row import Values, as_int64, plain_values
 
-_NUMBERS = {"b": np.int64, "i": np.int64, "u": np.int64, "f": np.float32}
+_NUMBERS = "biuf"
 _KINDS = {"i": "int64_list", "f": "float_list"}
 
 
@@ -81,7 +81,9 @@ class Column:
         flat = array.reshape(len(array), -1) if array.ndim > 2 else array
         if flat.ndim == 2 and flat.shape[1] == 1:
             flat = flat[:, 0]
-        return cls(numbers=flat.astype(_NUMBERS[array.dtype.kind], copy=False))
+        if array.dtype.kind == "f":
+            return cls(numbers=flat.astype(np.float32, copy=False))
+        return cls(numbers=as_int64(flat))
 
     def __len__(self) -> int:
         if self.numbers is not None:

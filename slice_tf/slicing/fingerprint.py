@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import inspect
+import pickle
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -44,8 +45,12 @@ def _describe(function: Any) -> Iterator[str]:
         yield _plain([_contents(cell) for cell in function.__closure__ or ()])
     elif inspect.isbuiltin(function) or inspect.isclass(function):
         yield f"{function.__module__}.{function.__qualname__}"
-    else:
+    elif hasattr(function, "__wrapped__"):
+        yield from _describe(function.__wrapped__)
+    elif isinstance(type(function).__call__, types.FunctionType):
         yield from _describe(type(function).__call__.__get__(function))
+    else:  # of a class in C, such as `operator.itemgetter`
+        yield pickle.dumps(function, protocol=4).hex()
 
 
 def _contents(cell: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.files import staged_directory
+
 _KEYS = "keys.npy"
 _COLUMN = "column-"
 
@@ -28,6 +30,8 @@ def write_mapped_table(
             holds Python objects.
     """
     array = _storable("keys", keys)
+    if array.dtype.kind == "i":
+        array = array.astype(np.int64)  # As wide as what is looked up.
     order = np.argsort(array, kind="stable")
     ordered = array[order]
     twice = np.flatnonzero(ordered[1:] == ordered[:-1])
@@ -42,18 +46,16 @@ def write_mapped_table(
             "A mapped table must be written to a new directory. Received: "
             f"directory={directory}"
         )
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.mkdir(parents=True)
-    for name, column in columns.items():
-        cells = _storable(name, column)
-        if len(cells) != len(array):
-            raise ValueError(
-                "Columns must be as long as the keys. Received: "
-                f"column={name!r}, length={len(cells)}, keys={len(array)}"
-            )
-        np.save(temporary / f"{_COLUMN}{name}.npy", cells[order])
-    np.save(temporary / _KEYS, ordered)
-    temporary.rename(target)
+    with staged_directory(target) as staging:
+        for name, column in columns.items():
+            cells = _storable(name, column)
+            if len(cells) != len(array):
+                raise ValueError(
+                    "Columns must be as long as the keys. Received: "
+                    f"column={name!r}, length={len(cells)}, keys={len(array)}"
+                )
+            np.save(staging / f"{_COLUMN}{name}.npy", cells[order])
+        np.save(staging / _KEYS, ordered)
 
 
 class MappedTable:

@@ -283,7 +283,7 @@ def plain_values(key: str, value: Any) -> tuple[str, Values]:
         return "", ()
     array = np.asarray(value)
     if array.dtype.kind in "biu":
-        return "int64_list", array.astype(np.int64).ravel().tolist()
+        return "int64_list", as_int64(array).ravel().tolist()
     if array.dtype.kind == "f":
         return "float_list", array.astype(np.float32).ravel().tolist()
     items = [v.encode() if isinstance(v, str) else v for v in value]
@@ -293,6 +293,17 @@ def plain_values(key: str, value: Any) -> tuple[str, Values]:
             f"kind. Received: feature={key!r}, value={value!r}"
         )
     return "bytes_list", items
+
+
+def as_int64(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Returns whole numbers as examples hold them.
+
+    Raises:
+        TypeError: If one does not fit.
+    """
+    if array.dtype == np.uint64 and array.size:
+        _int64(builtins.int(array.max()))
+    return array.astype(np.int64, copy=False)
 
 
 def _int64(value: builtins.int) -> tuple[str, Values]:

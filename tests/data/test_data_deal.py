@@ -102,6 +102,13 @@ def test_files_go_where_least_is():
     assert deal_files([], 2) == [[], []]
 
 
+def test_every_worker_gets_a_file_where_some_are_empty(batches):
+    data = batches([5, 0, 0], 3)
+    assert deal_files(data.sizes, 3) == [[0], [1], [2]]
+    steps = dealt(data, 3, 1, "file")
+    assert steps == [([[i]], [[]], [[]]) for i in range(5)]
+
+
 def test_a_stopped_epoch_goes_on_with_the_next_batch(batches):
     data = batches([20, 20], 8, shuffle=True)
     whole = ids(data.epoch(3))

@@ -1,7 +1,9 @@
 import functools
+import operator
 import pickle
 import re
 
+import numpy as np
 import pytest
 
 from slice_tf.schema import Slice, SliceSchema
@@ -163,6 +165,9 @@ class Above:
         (functools.partial(max, key=1), functools.partial(max, key=2)),
         (max, min),
         (int, float),
+        (functools.cache(keyword("a")), functools.cache(keyword("b"))),
+        (operator.itemgetter("a"), operator.itemgetter("b")),
+        (np.isnan, np.isinf),
     ],
 )
 def test_the_fingerprint_covers_what_a_function_is_bound_to(one, other):

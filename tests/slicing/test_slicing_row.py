@@ -162,3 +162,9 @@ def test_a_message_of_tensorflow_is_read():
 def test_other_values_cannot_be_in_a_row(value):
     with pytest.raises(TypeError, match=r"str, bytes, int.*feature='x'"):
         Row.from_mapping({"x": value})
+
+
+@pytest.mark.parametrize("value", [2**63, np.array([1, 2**63], np.uint64)])
+def test_an_integer_that_no_example_holds_is_refused(value):
+    with pytest.raises(TypeError, match=r"fit 64 bits.*value=922337203685477"):
+        Row.from_mapping({"x": value})
