@@ -12,6 +12,7 @@ import pytest
 PROGRAMS = pathlib.Path(__file__).parents[2] / "experiments"
 TOY = {
     "synthetic": ["--settings", "displaced", "--methods", "VANILLA", "DP"],
+    "narrow_layer": ["--slices", "1", "--kinds", "useless"],
     "low_rank": ["--widths", "13", "--useless", "1"],
     "attention": [],
     "representation_size": ["--sizes", "4"],
@@ -20,6 +21,7 @@ TOY = {
 }
 ROWS = {
     "synthetic": "| VANILLA | 235 |",
+    "narrow_layer": "| linear, experts alone | 36,085 |",
     "low_rank": "| full experts | 1,019 |",
     "attention": "| both | 1,215 |",
     "representation_size": "| DP | 37 |",
