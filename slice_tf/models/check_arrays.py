@@ -40,6 +40,37 @@ def check_membership(targets: Any, names: Sequence[str]) -> None:
     warn_of_empty_slices(membership.mean(axis=0), names)
 
 
+def check_labels(targets: Any, num_classes: int, task: str) -> None:
+    """Refuses labels of classes that there are not.
+
+    Args:
+        targets: A dict with `label`, an array. Anything else is left alone,
+            and so are probabilities of classes, and numbers.
+        num_classes: Number of classes, or of labels that apply or do not.
+        task: What a label is.
+
+    Raises:
+        ValueError: If a label is out of range.
+    """
+    label = targets.get("label") if isinstance(targets, Mapping) else None
+    if not isinstance(label, np.ndarray) or task == "regression":
+        return
+    if task == "multi_label":
+        fits, most = label.shape[1:] == (num_classes,), 1
+    else:
+        fits, most = label.dtype.kind in "iu", num_classes - 1
+    if not fits:  # Refused, or read otherwise, where shapes are checked.
+        return
+    odd = np.argwhere(~((label >= 0) & (label <= most)))
+    if len(odd):
+        place = ", ".join(map(str, odd[0]))
+        raise ValueError(
+            f"`label` must be from 0 to {most}, because others have no "
+            f"probability. Received: label[{place}]={label[tuple(odd[0])]}, "
+            f"task={task}, num_classes={num_classes}"
+        )
+
+
 def warn_of_empty_slices(rates: Sequence[float], names: Sequence[str]) -> None:
     """Warns of slices without members, by name.
 

@@ -17,7 +17,7 @@ from slice_tf.models.backbone import (
     select_features,
     symbolic,
 )
-from slice_tf.models.check_arrays import check_membership
+from slice_tf.models.check_arrays import check_labels, check_membership
 from slice_tf.models.log_slices import (
     MOST_SHOWN,
     LogSlices,
@@ -197,14 +197,16 @@ class TaskModel(keras.Model):
         callbacks: Any = None,
         **kwargs: Any,
     ) -> Any:
-        """Trains as `keras.Model.fit` does; checks membership of arrays.
+        """Trains as `keras.Model.fit` does; checks targets that are arrays.
 
         Logs of an epoch hold a number a slice; what is printed does where
         there are at most ten.
 
         Raises:
-            ValueError: If membership is neither 0 nor 1.
+            ValueError: If membership is neither 0 nor 1, or a label is of no
+                class.
         """
+        check_labels(y, self.num_classes, self.task)
         check_membership(y, self.schema.names if self.schema else ())
         callbacks = [LogSlices(), *keras.tree.flatten(callbacks or [])]
         if verbose and self.num_slices > MOST_SHOWN:

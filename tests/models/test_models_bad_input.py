@@ -25,6 +25,26 @@ def test_membership_must_be_zero_or_one(value):
         made(2).fit(FEATURES, {**TARGETS, "membership": membership}, verbose=0)
 
 
+@pytest.mark.parametrize("value", [2, -1])
+def test_label_must_be_of_a_class_that_there_is(value):
+    label = np.array(TARGETS["label"], "int64")
+    label[5] = value
+    message = rf"from 0 to 1.*label\[5\]={value}, .*num_classes=2"
+    with pytest.raises(ValueError, match=message):
+        made(2).fit(FEATURES, {**TARGETS, "label": label}, verbose=0)
+
+
+@pytest.mark.parametrize("value", [2.0, np.nan])
+def test_each_label_of_several_must_apply_or_not(value):
+    label = np.zeros((64, 3))
+    label[5, 2] = value
+    model = SliceAwareModel(mlp(), SCHEMA, 3, task="multi_label")
+    model.compile("adam")
+    message = rf"from 0 to 1.*label\[5, 2\]={value}, task=multi_label"
+    with pytest.raises(ValueError, match=message):
+        model.fit(FEATURES, {**TARGETS, "label": label}, verbose=0)
+
+
 @pytest.mark.parametrize("recipe", ["default", "paper"])
 def test_slice_without_members_is_named_and_harms_nothing(recipe):
     membership = TARGETS["membership"] * [0.0, 1.0]
