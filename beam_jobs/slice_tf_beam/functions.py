@@ -36,6 +36,29 @@ def load_functions(import_paths: Sequence[str]) -> tuple[SlicingFunction, ...]:
         return tuple(one for path in import_paths for one in load(path))
 
 
+def load_same(
+    import_paths: Sequence[str], fingerprint: str
+) -> tuple[SlicingFunction, ...]:
+    """Returns slicing functions, which must be those that the driver has.
+
+    Args:
+        import_paths: As of `load_functions`.
+        fingerprint: Of the driver's functions.
+
+    Raises:
+        ValueError: If they are others, or a path leads to none.
+    """
+    functions = load_functions(import_paths)
+    found = fingerprint_of(functions)
+    if found != fingerprint:
+        raise ValueError(
+            "Workers must have the slicing functions that the driver has, "
+            "because all records get the same ones. Received: "
+            f"driver={fingerprint}, worker={found}. Ship the same code to both."
+        )
+    return functions
+
+
 def portable(import_path: str) -> str:
     """Returns an import path that leads to the same file from any directory."""
     place, colon, attribute = import_path.partition(":")

@@ -4,7 +4,7 @@ import dataclasses
 
 from slice_tf.slicing import SlicingFunction, open_resources
 from slice_tf_beam.budget import Budget
-from slice_tf_beam.functions import fingerprint_of, load_functions
+from slice_tf_beam.functions import load_same
 from slice_tf_beam.shards import Shard
 from slice_tf_beam.sidecar import Origin
 
@@ -67,15 +67,7 @@ class Job:
             ValueError: If one cannot be imported here, or they are not those
                 that the driver has, or a resource cannot be loaded.
         """
-        functions = load_functions(self.import_paths)
-        found = fingerprint_of(functions)
-        if found != self.functions_fingerprint:
-            raise ValueError(
-                "Workers must have the slicing functions that the driver has, "
-                "because all shards get the same ones. Received: "
-                f"driver={self.functions_fingerprint}, worker={found}. Ship "
-                "the same code to both."
-            )
+        functions = load_same(self.import_paths, self.functions_fingerprint)
         # Here, because `sf_timeout` is for answers and not for loading.
         open_resources(functions)
         return functions

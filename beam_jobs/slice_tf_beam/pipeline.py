@@ -58,9 +58,9 @@ def slice_shards(
             pipeline
             | "Parts" >> beam.Create(parts)
             | "SpreadParts" >> beam.Reshuffle()
-            | "SliceParts" >> beam.ParDo(_SlicePart(job))
+            | "SliceParts" >> beam.ParDo(SlicePart(job))
             | "GroupParts" >> beam.GroupByKey()
-            | "JoinParts" >> beam.ParDo(_JoinParts(job))
+            | "JoinParts" >> beam.ParDo(JoinParts(job))
             | "MergeTold" >> beam.CombineGlobally(merge_told).without_defaults()
             | "WriteTold" >> beam.Map(_write_told, report)
         )
@@ -131,7 +131,7 @@ class _ShardDoFn(beam.DoFn):
 
 
 @beam.typehints.with_output_types(tuple[str, Any])
-class _SlicePart(_ShardDoFn):
+class SlicePart(_ShardDoFn):
     """Slices a whole shard, or a part of one that can be cut."""
 
     def process(self, part: Part) -> Iterator[tuple[str, Outcome]]:
@@ -154,7 +154,7 @@ class _SlicePart(_ShardDoFn):
 
 
 @beam.typehints.with_output_types(tuple[Any, Any])
-class _JoinParts(_ShardDoFn):
+class JoinParts(_ShardDoFn):
     """Makes shards of their parts; yields what is told of each.
 
     A shard of which a part could not be sliced by itself is sliced whole:
@@ -166,11 +166,22 @@ class _JoinParts(_ShardDoFn):
         shard = outcomes[0].part.shard
         files = [one.file for one in outcomes if one.file is not None]
         yield merge_told(one.told for one in outcomes)
-        if files and all(files):
-            yield self._attempt(shard, lambda writer: writer.join(shard, files))
-        elif files:
-            discard_parts(self._job.output_dir, filter(None, files))
-            yield self._slice_whole(shard)
+        if files:
+            yield self._attempt(
+                shard, lambda writer: self._join(writer, shard, files)
+            )
+
+    def _join(
+        self, writer: ShardWriter, shard: Shard, files: Sequence[str]
+    ) -> Sidecar:
+        if all(files):
+            try:
+                return writer.join(shard, files)
+            except OSError as error:
+                # A runner may ask again after parts were joined and removed.
+                logger.info("%s: slicing it whole, as %s", shard.path, error)
+        discard_parts(self._job.output_dir, filter(None, files))
+        return writer.write(shard)
 
 
 def _describe(error: BaseException, shard: Shard) -> str:

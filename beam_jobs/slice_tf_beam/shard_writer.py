@@ -1,12 +1,12 @@
 """One raw shard in, one sliced shard and its sidecar out."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from slice_tf.data import RecordError, read_records
+from slice_tf.data import read_records
+from slice_tf.data.framing import HEADER_BYTES
 from slice_tf.data.record_range import find_record, read_range
-from slice_tf.data.tfrecord import write_record_lists
+from slice_tf.data.tfrecord import starts_gzip, write_record_lists
 from slice_tf_beam import paths
 from slice_tf_beam.costs import Costs
 from slice_tf_beam.deadline import Deadline
@@ -19,7 +19,6 @@ from slice_tf_beam.slicer import Slicer
 from slice_tf_beam.spans import OnDamage, read_spans
 from slice_tf_beam.tally import Tally
 
-_GZIP_HEAD = 12
 _BLOCK_BYTES = 4 << 20
 
 Read = Callable[[OnDamage], Iterator[bytes]]
@@ -202,13 +201,9 @@ def discard_parts(directory: str, part_names: Iterable[str]) -> None:
 
 def _is_gzip(source: Any) -> bool:
     """Tells whether a shard is gzip, and leaves the stream at its start."""
-    head = source.read(_GZIP_HEAD)
+    head = source.read(HEADER_BYTES)
     source.seek(0)
-    try:
-        next(read_records(io.BytesIO(head), "head"), None)
-    except RecordError as error:  # Twelve bytes are always cut short.
-        return error.compressed
-    return False
+    return starts_gzip(head)
 
 
 def _copy(path: str, target: MeasuredStream) -> None:

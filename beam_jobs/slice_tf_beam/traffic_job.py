@@ -17,6 +17,7 @@ from slice_tf.monitoring.traffic import (
     PROBABILITIES,
     TrafficCounts,
 )
+from slice_tf.monitoring.windows import merge_windows, window_of
 from slice_tf_beam import paths
 from slice_tf_beam.options import make_options
 from slice_tf_beam.over_shards import run_over_shards
@@ -29,9 +30,9 @@ READ = (SLICE_PROBABILITIES, *OUTPUTS)
 # From a record to the outputs of an answer by name; None where it is none
 # that is to be counted.
 ReadOutputs = Callable[[bytes], Mapping[str, Any] | None]
-# What was counted, None where nothing was; how many answers told of no slices;
-# and why shards could not be counted.
-Outcome = tuple[TrafficCounts | None, int, list[str]]
+# What was counted, by window; how many answers told of no slices; and why
+# shards could not be counted.
+Outcome = tuple[dict[str, TrafficCounts], int, list[str]]
 
 _BATCH = 512
 _MAX_FAILURES = 20
@@ -43,11 +44,12 @@ def count_traffic(
     slices: Sequence[str],
     read: ReadOutputs,
     *,
+    every: str | None = None,
     num_workers: int = 1,
     pipeline_options: Sequence[str] = (),
     scratch: str = ".",
-) -> tuple[TrafficCounts | None, int]:
-    """Counts the answers in request logs.
+) -> tuple[dict[str, TrafficCounts], int]:
+    """Counts the answers in request logs, by windows of time.
 
     Answers that tell of no slices, as those of `serving_default` do where
     slices are not watched, are passed over.
@@ -56,47 +58,57 @@ def count_traffic(
         logs: TFRecord files: a path, a directory or a pattern.
         slices: Names of the slices, in the order of `slice_probabilities`.
         read: Returns the outputs of a record; pickled.
+        every: `day` or `hour`, by the times in names of files; None takes all
+            for one window.
         num_workers: Processes on this machine, unless `pipeline_options` name
             a runner.
         pipeline_options: Beam's own flags.
         scratch: Directory that workers and this process can write to.
 
     Returns:
-        The counts, None where no answer was to be counted; and the number of
-        answers that were passed over.
+        The counts by window, as `window_of` names it; none where no answer
+        was to be counted. And the number of answers that were passed over.
 
     Raises:
-        ValueError: If there is no file, or an answer lacks what is needed;
-            the message names the file.
+        ValueError: If there is no file, one's path holds no time, or an
+            answer lacks what is needed; the message names the file.
         OSError: If a file cannot be read or written.
     """
     shards = list_shards(logs)
+    for shard in shards:
+        window_of(shard.path, every)  # Refused before a job is started.
     options = make_options(pipeline_options, num_workers)
     report = paths.temporary(paths.absolute(scratch), "traffic")
     try:
         run_over_shards(
             shards,
             options,
-            "CountAnswers" >> beam.ParDo(_CountAnswers(slices, read)),
+            "CountAnswers" >> beam.ParDo(_CountAnswers(slices, read, every)),
             "MergeCounts" >> beam.CombineGlobally(_merge).without_defaults(),
             "WriteCounts" >> beam.Map(_write, report),
         )
-        counts, passed, failures = paths.read_json(report)
+        windows, passed, failures = paths.read_json(report)
     finally:
         paths.discard([report])
     if failures:
         raise ValueError(failures[0])
-    return counts and TrafficCounts.from_dict(counts), passed
+    return {
+        start: TrafficCounts.from_dict(counts)
+        for start, counts in sorted(windows.items())
+    }, passed
 
 
 @beam.typehints.with_output_types(Outcome)
 class _CountAnswers(beam.DoFn):
     """Counts a shard; what data causes is a text and no exception."""
 
-    def __init__(self, slices: Sequence[str], read: ReadOutputs) -> None:
+    def __init__(
+        self, slices: Sequence[str], read: ReadOutputs, every: str | None
+    ) -> None:
         super().__init__()
         self._slices = tuple(slices)
         self._read = read
+        self._every = every
         self._answers = Metrics.counter("slice_tf", "answers")
 
     def process(self, shard: Shard) -> Iterator[Outcome]:
@@ -116,9 +128,10 @@ class _CountAnswers(beam.DoFn):
                     start += len(batch)
         except _USER_ERRORS as error:
             where = f", from record {start}" if start else ""
-            yield None, 0, [shard.named(str(error), where)]
+            yield {}, 0, [shard.named(str(error), where)]
             return
-        yield counts, passed, []
+        window = window_of(shard.path, self._every)
+        yield {window: counts} if counts else {}, passed, []
 
 
 def _new(slices: Sequence[str], outputs: Mapping[str, Any]) -> TrafficCounts:
@@ -148,19 +161,23 @@ def _merge(outcomes: Iterable[Outcome]) -> Outcome:
     """Merges what shards counted; after a failure, failures only."""
     found, passed, told = zip(*outcomes, strict=True)
     failures = sorted(itertools.chain.from_iterable(told))[:_MAX_FAILURES]
-    counted = [one for one in found if one is not None]
-    if failures or not counted:
-        return None, sum(passed), failures
-    merged = copy.deepcopy(counted[0])
+    if failures:
+        return {}, sum(passed), failures
+    merged: dict[str, TrafficCounts] = {}
     try:
-        for one in counted[1:]:
-            merged.merge(one)
+        for start, counts in (pair for one in found for pair in one.items()):
+            if start in merged:
+                merged[start].merge(counts)
+            else:
+                merged[start] = copy.deepcopy(counts)
+        if merged:
+            merge_windows(merged)  # Refuses windows that are of other outputs.
     except ValueError as error:
-        return None, sum(passed), [str(error)]
+        return {}, sum(passed), [str(error)]
     return merged, sum(passed), []
 
 
 def _write(outcome: Outcome, path: str) -> None:
-    counts, passed, failures = outcome
-    values = [counts and counts.to_dict(), passed, failures]
-    paths.write_text(path, json.dumps(values))
+    windows, passed, failures = outcome
+    counts = {start: one.to_dict() for start, one in windows.items()}
+    paths.write_text(path, json.dumps([counts, passed, failures]))

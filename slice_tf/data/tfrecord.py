@@ -25,6 +25,7 @@ __all__ = [
     "is_shard_name",
     "list_shards",
     "read_records",
+    "starts_gzip",
     "write_record_lists",
     "write_records",
 ]
@@ -146,10 +147,11 @@ def is_shard_name(name: str) -> bool:
 def is_gzip(path: str | os.PathLike[str]) -> bool:
     """Tells whether a local TFRecord file is gzip, by its first bytes."""
     with open(path, "rb") as stream:
-        return _starts_gzip(stream.read(HEADER_BYTES))
+        return starts_gzip(stream.read(HEADER_BYTES))
 
 
-def _starts_gzip(start: bytes) -> bool:
+def starts_gzip(start: bytes) -> bool:
+    """Tells whether a TFRecord file that starts with these bytes is gzip."""
     # A plain file starts with the same bytes where its first record has a
     # length such as 559,903; then a checksum of the length follows.
     return start.startswith(MAGIC) and header_of(start) is None
@@ -165,7 +167,7 @@ def _read_stream(
     while len(start) < HEADER_BYTES and (chunk := next(chunks, b"")):
         start += chunk
     whole = itertools.chain([start], chunks)
-    if _starts_gzip(start):
+    if starts_gzip(start):
         return split_frames(inflate(whole), name, True, on_damage)
     return split_frames(whole, name, False, on_damage)
 

@@ -13,8 +13,13 @@ from beam_job import (
 )
 from slice_tf.data import encode, write_records
 from slice_tf_beam import apply_slicing_functions
+from slice_tf_beam.budget import Budget
+from slice_tf_beam.functions import fingerprint_of, load_functions
+from slice_tf_beam.job import Job
+from slice_tf_beam.output import make_writable
 from slice_tf_beam.parts import Part, parts_of
-from slice_tf_beam.shards import Shard
+from slice_tf_beam.pipeline import JoinParts, SlicePart
+from slice_tf_beam.shards import Shard, list_shards
 
 SIZES = [600, 0, 1, 2]
 # What is logged where a part could not be sliced by itself.
@@ -127,6 +132,36 @@ def test_damage_is_named_as_in_a_whole_shard(tmp_path, index):
     assert files_in(tmp_path / "out") == {}
     whole, cut = slice_both(tmp_path, 5000, max_bad_records=1)
     assert cut == whole
+
+
+def test_a_join_that_runs_again_gives_the_same(tmp_path):
+    """As where a worker dies after it has joined, before the runner knows."""
+    write_raw(tmp_path / "raw", [600])
+    (shard,) = list_shards(str(tmp_path / "raw"))
+    functions = load_functions([KEYWORDS])
+    job = Job(
+        output_dir=str(tmp_path / "out"),
+        import_paths=(KEYWORDS,),
+        functions_fingerprint=fingerprint_of(functions),
+        slice_tf_version="1",
+        budget=Budget(),
+        sf_timeout=None,
+        split_bytes=5000,
+        slice_names=False,
+    )
+    make_writable(job.output_dir)
+    outcomes = [
+        outcome
+        for part in parts_of(shard, job.split_bytes)
+        for _, outcome in SlicePart(job).process(part)
+    ]
+    found = []
+    for _ in range(2):
+        told = list(JoinParts(job).process((shard.path, outcomes)))
+        assert [failures for failures, _ in told] == [[], []]
+        found.append(files_in(tmp_path / "out"))
+    assert set(found[0]) == {"train-0", "train-0.stats.json"}
+    assert found[0] == found[1]
 
 
 def test_a_size_is_positive(tmp_path):

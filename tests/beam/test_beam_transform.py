@@ -5,6 +5,7 @@ import pytest
 from apache_beam.metrics import MetricsFilter
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.transforms.display import DisplayData
 from apache_beam.transforms.window import (
     FixedWindows,
     IntervalWindow,
@@ -13,8 +14,10 @@ from apache_beam.transforms.window import (
 from apache_beam.typehints import TypeCheckError
 
 from beam_job import KEYWORDS, functions_in, raw_record, sliced_by_keywords
-from slice_tf.data import append_membership
+from slice_tf.data import append_membership, encode
 from slice_tf_beam import ApplySlicingFunctions
+from slice_tf_beam.functions import fingerprint_of, load_functions
+from slice_tf_beam.transforms.apply_slicing_functions import AddMembership
 
 RAW = [raw_record(index) for index in range(40)]
 
@@ -109,6 +112,32 @@ def test_failures_are_counted_by_slice_and_stand_in_the_record():
 def test_the_transform_tells_its_schema():
     schema = ApplySlicingFunctions([KEYWORDS]).schema
     assert schema.names == ("rain", "night")
+
+
+def test_the_transform_shows_what_it_applies():
+    shown = DisplayData.create_from(ApplySlicingFunctions([KEYWORDS])).items
+    assert {one.key: one.value for one in shown} == {
+        "functions": KEYWORDS,
+        "slices": "rain, night",
+    }
+
+
+def test_workers_must_have_the_functions_of_the_driver():
+    add_membership = AddMembership((KEYWORDS,), "0" * 16)
+    with pytest.raises(ValueError, match="driver=0000000000000000, worker="):
+        add_membership.setup()
+
+
+def test_few_large_records_are_asked_about_at_once():
+    large = [encode({"text": "rain", "image": bytes(3 << 20)})] * 5
+    add_membership = AddMembership(
+        (KEYWORDS,), fingerprint_of(load_functions([KEYWORDS]))
+    )
+    add_membership.setup()
+    add_membership.start_bundle()
+    sliced = [len(list(add_membership.process(one, 0, 0, 0))) for one in large]
+    assert sliced == [0, 2, 0, 2, 0]
+    assert len(list(add_membership.finish_bundle())) == 1
 
 
 def test_a_record_that_is_no_example_fails_its_bundle():

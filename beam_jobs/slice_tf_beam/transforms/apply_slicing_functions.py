@@ -9,9 +9,14 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import WindowedValue
 
 from slice_tf.slicing import SlicingFunction, Votes, schema_of
-from slice_tf_beam.functions import load_functions, portable
+from slice_tf_beam.functions import (
+    fingerprint_of,
+    load_functions,
+    load_same,
+    portable,
+)
 from slice_tf_beam.records import add_membership
-from slice_tf_beam.spans import SPAN
+from slice_tf_beam.spans import SPAN, SPAN_BYTES
 
 
 @beam.typehints.with_input_types(bytes)
@@ -40,32 +45,47 @@ class ApplySlicingFunctions(beam.PTransform):
 
     def __init__(self, functions: Sequence[str]) -> None:
         super().__init__()
-        self.schema = schema_of(load_functions(functions))
+        loaded = load_functions(functions)
+        self.schema = schema_of(loaded)
         self._import_paths = tuple(map(portable, functions))
+        self._fingerprint = fingerprint_of(loaded)
 
     def expand(
         self, examples: beam.PCollection[bytes]
     ) -> beam.PCollection[bytes]:
-        add_membership = beam.ParDo(_AddMembership(self._import_paths))
-        return examples | "AddMembership" >> add_membership
+        function = AddMembership(self._import_paths, self._fingerprint)
+        return examples | "AddMembership" >> beam.ParDo(function)
+
+    def display_data(self) -> dict[str, Any]:
+        return {
+            "functions": ", ".join(self._import_paths),
+            "slices": ", ".join(self.schema.names),
+        }
 
 
 @beam.typehints.with_input_types(bytes)
 @beam.typehints.with_output_types(bytes)
-class _AddMembership(beam.DoFn):
-    """Adds membership to many records at once, within a bundle."""
+class AddMembership(beam.DoFn):
+    """Adds membership to many records at once, within a bundle.
 
-    def __init__(self, import_paths: tuple[str, ...]) -> None:
+    Args:
+        import_paths: Where the slicing functions are.
+        fingerprint: What they must be.
+    """
+
+    def __init__(self, import_paths: tuple[str, ...], fingerprint: str) -> None:
         super().__init__()
         self._import_paths = import_paths
+        self._fingerprint = fingerprint
         self._functions: tuple[SlicingFunction, ...] = ()
         self._waiting: list[WindowedValue] = []
+        self._num_bytes = 0
 
     def setup(self) -> None:
-        self._functions = load_functions(self._import_paths)
+        self._functions = load_same(self._import_paths, self._fingerprint)
 
     def start_bundle(self) -> None:
-        self._waiting = []
+        self._waiting, self._num_bytes = [], 0
 
     def process(
         self,
@@ -75,14 +95,15 @@ class _AddMembership(beam.DoFn):
         pane: Any = beam.DoFn.PaneInfoParam,
     ) -> Iterator[WindowedValue]:
         self._waiting.append(WindowedValue(record, timestamp, (window,), pane))
-        if len(self._waiting) >= SPAN:
+        self._num_bytes += len(record)
+        if len(self._waiting) >= SPAN or self._num_bytes > SPAN_BYTES:
             yield from self._flush()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         yield from self._flush()
 
     def _flush(self) -> Iterator[WindowedValue]:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._num_bytes = self._waiting, [], 0
         if not waiting:
             return
         records = [one.value for one in waiting]
