@@ -1,15 +1,13 @@
 """The blocks of `docs/data.md` do what the page says, one after the other."""
 
-import pathlib
-import re
 import subprocess
 import sys
 
 import pytest
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "data.md"
-BLOCK = re.compile(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
-BLOCKS = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+from documented import blocks_of
+
+BLOCKS = blocks_of("docs/data.md")
 
 SLICES = """
 from slice_tf import Row, slicing_function

@@ -1,7 +1,5 @@
 """The blocks of `docs/export.md` do what the page says."""
 
-import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -9,15 +7,14 @@ import sys
 import keras
 import pytest
 
+from documented import blocks_of
 from exported_task import made
 from slice_tf.data import Feature, FeatureSpec
 from slice_tf.export import export_hub_module, export_saved_model
 from slice_tf.models import VanillaModel, build_mlp
 from slice_tf_serving.deployment.checksums import check_files
 
-PAGE = pathlib.Path(__file__).parents[2] / "docs" / "export.md"
-BLOCK = re.compile(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
-BLOCKS = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+BLOCKS = blocks_of("docs/export.md")
 
 
 def run(name, folder):

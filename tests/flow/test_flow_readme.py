@@ -14,10 +14,10 @@ import sys
 import numpy as np
 import pytest
 
+from documented import ROOT, blocks_of
 from slice_tf.demo import digits
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
-BLOCK = re.compile(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+BLOCKS = blocks_of("README.md")
 BIN = pathlib.Path(sys.executable).parent
 
 
@@ -26,11 +26,6 @@ PAGES = sorted(
     for place in (".", "beam_jobs", "serving", "docs", "docs/*")
     for path in ROOT.glob(f"{place}/*.md")
 )
-
-
-def blocks():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return dict(BLOCK.findall(text))
 
 
 def run(command, directory):
@@ -59,7 +54,7 @@ def run(command, directory):
 
 def test_quick_start_trains_and_saves_a_model(tmp_path):
     for name in ("slices.py", "quick_start.py"):
-        (tmp_path / name).write_text(blocks()[name], encoding="utf-8")
+        (tmp_path / name).write_text(BLOCKS[name], encoding="utf-8")
     done = run([sys.executable, "quick_start.py"], tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "model.keras").is_file()
@@ -67,7 +62,7 @@ def test_quick_start_trains_and_saves_a_model(tmp_path):
 
 
 def test_quick_start_is_short():
-    assert len(blocks()["quick_start.py"].splitlines()) <= 27
+    assert len(BLOCKS["quick_start.py"].splitlines()) <= 27
 
 
 def free_port():
@@ -78,7 +73,7 @@ def free_port():
 
 def test_every_stage_runs_alone(tmp_path):
     digits.write(tmp_path / "slice-tf-demo" / "raw")
-    script = blocks()["stages.sh"]
+    script = BLOCKS["stages.sh"]
     for port in ("8500", "8501"):
         script = script.replace(port, free_port())
     done = run(["bash", "-e", "-c", script], tmp_path)

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import pathlib
 import re
 import shutil
 import subprocess
@@ -13,15 +12,15 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from documented import ROOT, blocks_of
 from slice_tf.data import Feature, FeatureSpec
 from slice_tf.export import export_saved_model
 from slice_tf.models import SliceAwareModel, build_mlp
 from slice_tf.schema import SliceSchema
 from slice_tf_serving import ModelServer, publish, write_warmup
 
-PAGE = pathlib.Path(__file__).parents[2] / "serving" / "README.md"
-BLOCK = re.compile(r"<!-- test: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
-BLOCKS = dict(BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+PAGE = "serving/README.md"
+BLOCKS = blocks_of(PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +97,7 @@ def test_every_block_that_is_marked_is_run():
 
 
 def test_page_lists_the_files_of_a_version(digits):
-    text = PAGE.read_text(encoding="utf-8")
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
     _, version, _ = digits
     for path in version.rglob("*"):
         if path.parent.name != "variables":
