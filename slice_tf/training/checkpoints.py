@@ -13,14 +13,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from slice_tf.files import read_json, staged_directory
+from slice_tf.files import read_json, sha256_of, staged_directory
 
 logger = logging.getLogger("slice_tf.training")
 
 FORMAT_VERSION = 1
 STATE_FILE = "checkpoint.json"
 _PREFIX = "step-"
-_CHUNK_BYTES = 1 << 20
 # Reading a variable that is summed over workers fails where one has died.
 _LOST_WORKER = (
     tf.errors.AbortedError,
@@ -155,7 +154,7 @@ def _write(
             "A checkpoint must be writable: is the disk full? Received: "
             f"directory={staging.parent}, error={error.message}"
         ) from error
-    files = {path.name: _hash(path) for path in sorted(staging.iterdir())}
+    files = {path.name: sha256_of(path) for path in sorted(staging.iterdir())}
     content = {
         "format_version": FORMAT_VERSION,
         "files": files,
@@ -191,16 +190,8 @@ def _damage(path: pathlib.Path) -> str | None:
         return f"{STATE_FILE} was changed"
     for name, wanted in content["files"].items():
         try:
-            if _hash(path / name) != wanted:
+            if sha256_of(path / name) != wanted:
                 return f"{name} was changed"
         except OSError as error:
             return f"{name}: {error}"
     return None
-
-
-def _hash(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

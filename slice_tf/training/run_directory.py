@@ -1,12 +1,11 @@
 """What a run directory says about its run."""
 
-import hashlib
 import json
 import pathlib
 from typing import Any
 
 from slice_tf.data.sliced_directory import MANIFEST
-from slice_tf.files import write_text
+from slice_tf.files import sha256_of, write_text
 from slice_tf.schema import SliceSchema
 from slice_tf.training.config import RECIPE, TrainConfig
 from slice_tf.training.model_directory import versions
@@ -77,5 +76,4 @@ def identity_of(
 
 def fingerprint_of(directory: str) -> str:
     """Returns the SHA-256 of a sliced directory's manifest."""
-    content = (pathlib.Path(directory) / MANIFEST).read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    return sha256_of(pathlib.Path(directory) / MANIFEST)

@@ -18,7 +18,6 @@ from typing import Any
 logger = logging.getLogger("slice_tf.training")
 
 USAGE_ERROR = 2  # The same command would fail the same way.
-TERMINATED = 128 + signal.SIGTERM
 SECONDS_TO_LEAVE = 60
 _LAST_LINES = 200
 _TRACEBACK = "Traceback (most recent call last)"
@@ -53,7 +52,7 @@ def supervise(
         first = first or cause
         hopeless = status == USAGE_ERROR and attempt == 0
         if status == 0 or hopeless or team.terminated:
-            return status
+            return _exit_status(status)
         if attempt < restarts:
             logger.warning(
                 "a worker ended with status %d (%s); starting again, %d of %d",
@@ -63,7 +62,12 @@ def supervise(
                 restarts,
             )
     logger.error("gave up after %d restarts; first cause: %s", restarts, first)
-    return status if status > 0 else 1
+    return _exit_status(status)
+
+
+def _exit_status(status: int) -> int:
+    """Returns a process's status as a shell tells it: 137 of one killed."""
+    return status if status >= 0 else 128 - status
 
 
 class _Team:

@@ -80,10 +80,15 @@ def test_one_after_a_death_is_and_a_traceback_is_told_by_its_error(caplog):
     ]
 
 
-def test_sigterm_is_handed_on_and_ends_it():
+def test_a_process_that_is_always_killed_ends_as_in_a_shell():
+    assert supervise(python("import os; os.kill(os.getpid(), 9)")) == 137
+
+
+@pytest.mark.parametrize("handler", ["lambda *_: sys.exit(143)", "0"])
+def test_sigterm_is_handed_on_and_ends_it(handler):
     child = (
         "import signal, sys, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n"
+        f"signal.signal(signal.SIGTERM, {handler})\n"
         "open('ready', 'w').close(); time.sleep(600)"
     )
     parent = (

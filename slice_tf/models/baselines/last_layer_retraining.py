@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from slice_tf.models.baselines.task import BaselineTask, with_base
+from slice_tf.models.baselines.task import BaselineTask
 from slice_tf.models.baselines.vanilla import train_vanilla
 from slice_tf.models.task_model import TaskModel
 
@@ -36,6 +36,6 @@ def train_last_layer_retraining(task: BaselineTask) -> TaskModel:
     """
     model = train_vanilla(task)
     features, targets = task.chosen_on
-    weights = balancing_weights(with_base(targets["membership"])[:, :-1])
+    weights = balancing_weights(targets["membership"])
     model.backbone.trainable = False
     return task.fit(model, weights, features=features, targets=targets)
