@@ -1,11 +1,16 @@
 """Slices in production, as the model's own indicators see them."""
 
-from slice_tf.monitoring.drift import (
+from slice_tf.monitoring.change import (
     MOVED,
     STEADY,
     TOO_FEW,
+    Change,
     SliceDrift,
+)
+from slice_tf.monitoring.drift import (
+    drift_by_window,
     find_drift,
+    latest_drift,
 )
 from slice_tf.monitoring.drift_table import drift_table, shares_table
 from slice_tf.monitoring.estimates import Estimate, means_of, shares_of
@@ -13,22 +18,33 @@ from slice_tf.monitoring.traffic import TrafficCounts
 from slice_tf.monitoring.traffic_file import (
     drift_values,
     load_traffic,
+    load_windows,
+    read_traffic,
     save_traffic,
 )
+from slice_tf.monitoring.windows import every_of, merge_windows, window_of
 
 __all__ = [
     "MOVED",
     "STEADY",
     "TOO_FEW",
+    "Change",
     "Estimate",
     "SliceDrift",
     "TrafficCounts",
+    "drift_by_window",
     "drift_table",
     "drift_values",
+    "every_of",
     "find_drift",
+    "latest_drift",
     "load_traffic",
+    "load_windows",
     "means_of",
+    "merge_windows",
+    "read_traffic",
     "save_traffic",
     "shares_of",
     "shares_table",
+    "window_of",
 ]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from slice_tf.evaluation.table import NOTHING, Table
-from slice_tf.monitoring.drift import Change, SliceDrift
+from slice_tf.monitoring.change import Change, SliceDrift
 from slice_tf.monitoring.estimates import shares_of
 from slice_tf.monitoring.traffic import TrafficCounts
 
@@ -22,10 +22,18 @@ def shares_table(counts: TrafficCounts) -> Table:
 
 
 def drift_table(drift: Sequence[SliceDrift]) -> Table:
-    """Returns headers and rows: one row a slice, the base slice last."""
+    """Returns headers and rows: one row a slice, the base slice last.
+
+    Where something has moved since a known window, a column tells it.
+    """
     headers = ["slice", "members", "share, % [95 %]", "was, %"]
     headers += ["output", "mean [95 %]", "was", "verdict"]
-    return headers, [_row(one) for one in drift]
+    rows = [_row(one) for one in drift]
+    if any(one.since for one in drift):
+        headers.append("since")
+        for row, one in zip(rows, drift, strict=True):
+            row.append(one.since or NOTHING)
+    return headers, rows
 
 
 def _row(one: SliceDrift) -> list[str]:

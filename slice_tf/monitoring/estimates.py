@@ -17,10 +17,17 @@ _Floats = npt.NDArray[np.float64]
 
 
 class Estimate(NamedTuple):
-    """Values and their standard errors, of one shape."""
+    """Values, their standard errors, and what they are means of.
+
+    Args:
+        value: Of any shape.
+        error: Of the same shape.
+        size: Examples, or members of a slice, of the same shape.
+    """
 
     value: _Floats
     error: _Floats
+    size: _Floats
 
     def ends(self) -> tuple[_Floats, _Floats]:
         """Returns both ends of 95 % intervals."""
@@ -60,4 +67,5 @@ def _ratio(num: int, y: Any, yy: Any, x: Any, xx: Any, xy: Any) -> Estimate:
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = y / x
         residual = np.maximum(yy - 2 * ratio * xy + ratio**2 * xx, 0.0)
-        return Estimate(ratio, np.sqrt(residual * num / max(1, num - 1)) / x)
+        error = np.sqrt(residual * num / max(1, num - 1)) / x
+        return Estimate(ratio, error, np.broadcast_to(x, ratio.shape))

@@ -5,63 +5,140 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slice_tf.files import read_json, write_text
-from slice_tf.monitoring.drift import SliceDrift
+from slice_tf.monitoring.change import SliceDrift
+from slice_tf.monitoring.drift import latest_drift
 from slice_tf.monitoring.traffic import TrafficCounts
+from slice_tf.monitoring.windows import merge_windows
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_ROW = {one.name for one in dataclasses.fields(SliceDrift)} | {
+    "verdict",
+    "since",
+}
 
 
 def save_traffic(
     path: str | os.PathLike[str],
-    counts: TrafficCounts,
-    drift: Sequence[SliceDrift] = (),
-) -> None:
+    windows: Mapping[str, TrafficCounts],
+    reference: TrafficCounts | None = None,
+    drift: Mapping[str, Sequence[SliceDrift]] | None = None,
+) -> dict[str, Any]:
     """Writes counts, and how they differ from a reference.
 
     Its size does not depend on the number of answers. A later run may take
-    the file for its reference.
+    the file for its reference, or add windows to it.
+
+    Args:
+        path: Of the file.
+        windows: Counts by window; of traffic that was not taken apart, one
+            whose name is empty.
+        reference: What it was compared with.
+        drift: What `drift_by_window` gave of the two.
+
+    Returns:
+        What is in the file, which a page shows.
     """
+    drift = drift or {}
+    whole = merge_windows(windows)
     values = {
         "format_version": FORMAT_VERSION,
-        "num_examples": counts.num_examples,
-        "counts": counts.to_dict(),
-        "drift": drift_values(drift),
+        "output": whole.output,
+        "traffic": _size(whole),
+        "reference": reference and _size(reference),
+        "drift": drift_values(latest_drift(drift)),
+        "windows": [
+            {
+                "start": start,
+                "counts": windows[start].to_dict(),
+                "drift": drift_values(drift.get(start, ())),
+            }
+            for start in sorted(windows)
+        ],
     }
-    write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
+    write_text(path, json.dumps(values, allow_nan=False) + "\n")
+    return values
 
 
 def drift_values(drift: Sequence[SliceDrift]) -> list[dict[str, Any]]:
     """Returns what was found as plain JSON values, None for NaN."""
     return [
-        {**_plain(dataclasses.asdict(one)), "verdict": one.verdict}
+        {
+            **_plain(dataclasses.asdict(one)),
+            "verdict": one.verdict,
+            "since": one.since,
+        }
         for one in drift
     ]
 
 
 def load_traffic(path: str | os.PathLike[str]) -> TrafficCounts:
-    """Returns the counts that `save_traffic` wrote.
+    """Returns the counts that `save_traffic` wrote, of all windows.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: As `load_windows`.
+    """
+    return merge_windows(load_windows(path))
+
+
+def load_windows(path: str | os.PathLike[str]) -> dict[str, TrafficCounts]:
+    """Returns the counts that `save_traffic` wrote, by window.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is none, or of another format; the message names it.
+    """
+    values = read_traffic(path)
+    try:
+        return {
+            one["start"]: TrafficCounts.from_dict(one["counts"])
+            for one in values["windows"]
+        }
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_traffic(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Returns what is in a file that `save_traffic` wrote.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is none, or of another format; the message names it.
     """
     values = read_json(pathlib.Path(path))
-    if values.get("format_version") != FORMAT_VERSION or (
-        "counts" not in values
-    ):
+    if values.get("format_version") != FORMAT_VERSION or not _is_whole(values):
         raise ValueError(
             "Traffic must be a file that `slice-tf monitor` wrote, of format "
             f"{FORMAT_VERSION}. Received: file={path}, "
-            f"format_version={values.get('format_version')}"
+            f"format_version={values.get('format_version')}. Count the logs "
+            "again."
         )
+    return values
+
+
+def _is_whole(values: Mapping[str, Any]) -> bool:
+    """Tells whether every field is there that a page shows."""
     try:
-        return TrafficCounts.from_dict(values["counts"])
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        windows = values["windows"]
+        found = [values["drift"], *(one["drift"] for one in windows)]
+        rows = [row for drift in found for row in drift]
+        return (
+            bool(windows)
+            and values.keys() >= {"output", "traffic", "reference"}
+            and values["traffic"].keys() == {"requests", "examples"}
+            and all(one.keys() >= {"start", "counts"} for one in windows)
+            and all(row.keys() == _ROW for row in rows)
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def _size(counts: TrafficCounts) -> dict[str, int]:
+    return {"requests": counts.num_requests, "examples": counts.num_examples}
 
 
 def _plain(value: Any) -> Any:

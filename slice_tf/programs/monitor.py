@@ -26,35 +26,57 @@ def main(argv: Sequence[str]) -> int:
     own, beam_flags = split_beam_flags(argv)
     flags = _parse(own)
     from slice_tf.monitoring import (
+        drift_by_window,
         drift_table,
-        find_drift,
+        latest_drift,
+        merge_windows,
         save_traffic,
         shares_table,
     )
     from slice_tf.programs.tables import show_table
 
-    counts = _count(flags.logs, flags.version, flags, beam_flags)
+    earlier = _earlier(flags)
+    counted = _count(flags.logs, flags.version, flags, beam_flags)
+    windows = {**earlier, **counted}
     if flags.reference is None:
-        save_traffic(flags.output, counts)
-        show_table(*shares_table(counts))
+        save_traffic(flags.output, windows)
+        show_table(*shares_table(merge_windows(windows)))
         logger.info("wrote %s", flags.output)
         return 0
     reference = _reference(flags, beam_flags)
-    drift = find_drift(
-        counts,
+    drift = drift_by_window(
+        windows,
         reference,
         share_margin=flags.share_margin,
         prediction_margin=flags.prediction_margin,
         false_discovery_rate=flags.false_discovery_rate,
     )
-    save_traffic(flags.output, counts, drift)
+    values = save_traffic(
+        flags.output, windows, merge_windows(reference), drift
+    )
     if flags.page is not None:
         from slice_tf.report import write_traffic_page
 
-        write_traffic_page(flags.page, counts, reference, drift)
-    show_table(*drift_table(drift))
+        write_traffic_page(flags.page, values)
+    latest = latest_drift(drift)
+    show_table(*drift_table(latest))
     logger.info("wrote %s", flags.output)
-    return _judge(drift)
+    return _judge(latest)
+
+
+def _earlier(flags: argparse.Namespace) -> "dict[str, TrafficCounts]":
+    """Returns the windows to which those of this run are added."""
+    if not (flags.append and flags.output.exists()):
+        return {}
+    from slice_tf.monitoring import every_of, load_windows
+
+    windows = load_windows(flags.output)
+    if every_of(windows) != flags.every:
+        raise ValueError(
+            "`--append` adds to windows as long as its own. Received: "
+            f"every={flags.every}, every of {flags.output}={every_of(windows)}"
+        )
+    return windows
 
 
 def _count(
@@ -62,7 +84,7 @@ def _count(
     version: int | None,
     flags: argparse.Namespace,
     beam_flags: Sequence[str],
-) -> "TrafficCounts":
+) -> "dict[str, TrafficCounts]":
     from slice_tf_beam.beam_logs import quiet_beam
 
     quiet_beam()
@@ -71,18 +93,19 @@ def _count(
     from slice_tf_serving.logged_answers import outputs_of
 
     schema = SliceSchema.load(flags.saved_model / "assets")
-    counts, passed = count_traffic(
+    windows, passed = count_traffic(
         logs,
         schema.names,
         functools.partial(
             outputs_of, names=READ, model=flags.model, version=version
         ),
+        every=flags.every,
         num_workers=flags.workers,
         pipeline_options=beam_flags,
         scratch=str(flags.output.parent),
     )
     hint = "log the signature `explain`, or serve with `--watch-slices`"
-    if counts is None:
+    if not windows:
         raise ValueError(
             "There must be an answer that tells of slices. Received: "
             f"logs={logs}, model={flags.model}, version={version}, answers=0, "
@@ -90,23 +113,27 @@ def _count(
         )
     if passed:
         logger.warning("%d answers tell of no slices: %s", passed, hint)
-    return counts
+    return windows
 
 
 def _reference(
     flags: argparse.Namespace, beam_flags: Sequence[str]
-) -> "TrafficCounts":
-    from slice_tf.monitoring import load_traffic
+) -> "dict[str, TrafficCounts]":
+    from slice_tf.monitoring import load_windows
 
     if flags.reference.endswith(".json"):
-        return load_traffic(flags.reference)
+        return load_windows(flags.reference)
     return _count(flags.reference, flags.reference_version, flags, beam_flags)
 
 
 def _judge(drift: Sequence["SliceDrift"]) -> int:
     from slice_tf.monitoring import MOVED, STEADY
 
-    moved = [one.name for one in drift if one.verdict == MOVED]
+    moved = [
+        f"{one.name} (since {one.since})" if one.since else one.name
+        for one in drift
+        if one.verdict == MOVED
+    ]
     if moved:
         print(f"MOVED: {', '.join(moved)}")  # noqa: T201 - results
         return _MOVED
@@ -186,6 +213,18 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "take for its reference",
     )
     add(
+        "--every",
+        choices=("day", "hour"),
+        help="compare each day or hour by itself, by the times in names of "
+        "logs, and tell since when a slice has moved",
+    )
+    add(
+        "--append",
+        action="store_true",
+        help="keep the days or hours that --output holds already; those that "
+        "are counted anew replace their own",
+    )
+    add(
         "--page",
         type=pathlib.Path,
         metavar="FILE",
@@ -198,6 +237,11 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         help="processes that read logs on this machine",
     )
     flags = parser.parse(argv)
+    if flags.append and flags.every is None:
+        raise ValueError(
+            "`--append` adds days or hours to those before. Received: "
+            "append=True, every=None"
+        )
     if flags.page is not None and flags.reference is None:
         raise ValueError(
             "`--page` shows what has moved since a reference. Received: "

@@ -15,6 +15,7 @@ from slice_tf.report.page import render, render_page
 from slice_tf.report.review import Review
 from slice_tf.report.rows import Rows
 from slice_tf.report.sentence import headline
+from slice_tf.report.traffic_page import render_traffic, traffic_headline
 
 Values = Mapping[str, Any]
 
@@ -43,6 +44,9 @@ class Desk:
             return self._index(token)
         if path == "/results":
             return self._results(query["file"], token)
+        if path == "/traffic":
+            traffic = self.folder.load_traffic(query["file"])
+            return render_traffic(traffic, {"token": token})
         if path == "/discovery":
             run = query["run"]
             decisions = Decisions(self.folder.runs()[run])
@@ -194,9 +198,23 @@ class Desk:
             "directory": str(self.folder.path),
             "files": files,
             "runs": runs,
+            "traffic": [self._traffic(one) for one in self.folder.traffic()],
             "served": {"token": token},
         }
         return render("folder", data)
+
+    def _traffic(self, name: str) -> dict[str, Any]:
+        try:
+            traffic = self.folder.load_traffic(name)
+        except ValueError as error:
+            return {"name": name, "error": str(error)}
+        return {
+            "name": name,
+            "headline": traffic_headline(traffic),
+            **traffic["traffic"],
+            "windows": len(traffic["windows"]),
+            "changed": int(self.folder.traffic()[name].stat().st_mtime),
+        }
 
     def _line(self, name: str) -> dict[str, Any]:
         try:

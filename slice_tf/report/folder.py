@@ -1,15 +1,17 @@
-"""The results and discovery runs in a directory."""
+"""The results, discovery runs and traffic in a directory."""
 
 import json
 import pathlib
 from typing import Any
 
 from slice_tf.evaluation import Results
+from slice_tf.monitoring import read_traffic
 from slice_tf.report.votes import read_summary
 
 DISCOVERED = "discovered.json"
 _PATTERNS = ("*.json", "*/*.json")
-_KEYS = {"schema", "slices", "data", "num_classes"}
+_RESULTS = frozenset({"schema", "slices", "data", "num_classes"})
+_TRAFFIC = frozenset({"traffic", "windows", "drift"})
 _LARGEST = 1 << 28
 
 
@@ -38,7 +40,15 @@ class Folder:
         return {
             name: path
             for name, path in self._files().items()
-            if path.name != DISCOVERED and self._is_results(path)
+            if path.name != DISCOVERED and self._is(_RESULTS, path)
+        }
+
+    def traffic(self) -> dict[str, pathlib.Path]:
+        """Returns files of traffic by their names, the newest first."""
+        return {
+            name: path
+            for name, path in self._files().items()
+            if self._is(_TRAFFIC, path)
         }
 
     def runs(self) -> dict[str, pathlib.Path]:
@@ -61,6 +71,15 @@ class Folder:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def load_traffic(self, name: str) -> dict[str, Any]:
+        """Reads what `slice-tf monitor` wrote.
+
+        Raises:
+            KeyError: If there is no such file.
+            ValueError: If it is of another format; the message names it.
+        """
+        return read_traffic(self.traffic()[name])
 
     def summary(self, name: str, results: Results) -> dict[str, Any] | None:
         """Returns what a job said of the same slices, where it is at hand.
@@ -91,14 +110,17 @@ class Folder:
             for _, path in sorted(found)
         }
 
-    def _is_results(self, path: pathlib.Path) -> bool:
-        def look() -> bool:
-            if path.stat().st_size > _LARGEST:
-                return False
-            values = json.loads(path.read_bytes())
-            return isinstance(values, dict) and values.keys() >= _KEYS
+    def _is(self, keys: frozenset[str], path: pathlib.Path) -> bool:
+        """Tells what a file is by the fields it holds."""
 
-        return self._cached(path, "kind", look) is True
+        def look() -> frozenset[str]:
+            if path.stat().st_size > _LARGEST:
+                return frozenset()
+            values = json.loads(path.read_bytes())
+            return frozenset(values if isinstance(values, dict) else ())
+
+        found = self._cached(path, "kind", look)
+        return isinstance(found, frozenset) and found >= keys
 
     def _cached(self, path: pathlib.Path, what: str, read: Any) -> Any:
         """Returns what reading gave, or raised, for the file as it is."""

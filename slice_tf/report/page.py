@@ -51,6 +51,7 @@ SCRIPTS = {
         "figures.js",
         "intervals.js",
         "theme.js",
+        "timeline.js",
         "traffic.js",
     ),
     "folder": ("elements.js", "numbers.js", "theme.js", "folder.js"),

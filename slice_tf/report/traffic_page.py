@@ -2,57 +2,67 @@
 
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from slice_tf.files import write_text
-from slice_tf.monitoring import (
-    MOVED,
-    TOO_FEW,
-    SliceDrift,
-    TrafficCounts,
-    drift_values,
-)
+from slice_tf.monitoring import MOVED, TOO_FEW
 from slice_tf.report.page import render
 from slice_tf.report.sentence import list_names
 from slice_tf.schema import BASE
 
+Values = Mapping[str, Any]
+
 
 def write_traffic_page(
-    path: str | os.PathLike[str],
-    counts: TrafficCounts,
-    reference: TrafficCounts,
-    drift: Sequence[SliceDrift],
+    path: str | os.PathLike[str], traffic: Values
 ) -> pathlib.Path:
     """Writes a page that loads nothing; it appears only when it is whole.
 
     Args:
         path: Where to write it.
-        counts: Of the traffic.
-        reference: Of what it was compared with.
-        drift: What `find_drift` gave of the two.
+        traffic: What `save_traffic` gave, or `read_traffic` of its file.
     """
     final = pathlib.Path(path)
-    sides = {"now": counts, "then": reference}
-    data = {
-        "headline": traffic_headline(drift),
-        "output": counts.output,
-        "rows": drift_values(drift),
-        **{
-            name: {"requests": one.num_requests, "examples": one.num_examples}
-            for name, one in sides.items()
-        },
-    }
-    write_text(final, render("traffic", data))
+    write_text(final, render_traffic(traffic))
     return final
 
 
-def traffic_headline(drift: Sequence[SliceDrift]) -> str:
+def render_traffic(traffic: Values, served: Values | None = None) -> str:
+    """Returns the page as HTML.
+
+    Args:
+        traffic: As `write_traffic_page`.
+        served: What a page of `slice-tf ui` needs; None in a file.
+    """
+    windows = traffic["windows"]
+    data = {
+        "headline": traffic_headline(traffic),
+        "output": traffic["output"],
+        "rows": traffic["drift"],
+        "now": traffic["traffic"],
+        "then": traffic["reference"],
+        "starts": [one["start"] for one in windows],
+        "lines": [one["drift"] for one in windows] if len(windows) > 1 else [],
+        "served": served,
+    }
+    return render("traffic", data)
+
+
+def traffic_headline(traffic: Values) -> str:
     """Returns one sentence that says what happened."""
-    moved = [one.name for one in drift if one.verdict == MOVED]
+    drift = traffic["drift"]
+    if not drift:
+        return "This traffic was counted, and compared with nothing."
+    moved = [one for one in drift if one["verdict"] == MOVED]
     if moved:
-        names = ["all examples" if name == BASE else name for name in moved]
         has = "have" if len(moved) > 1 else "has"
-        return f"{list_names(names)} {has} moved."
-    if all(one.verdict == TOO_FEW for one in drift):
+        return f"{list_names([_named(one) for one in moved])} {has} moved."
+    if all(one["verdict"] == TOO_FEW for one in drift):
         return "There is too little traffic to tell."
     return "No slice has moved beyond its margin."
+
+
+def _named(one: Values) -> str:
+    name = "all examples" if one["name"] == BASE else one["name"]
+    return f"{name} (since {one['since']})" if one["since"] else name

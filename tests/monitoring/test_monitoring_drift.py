@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import math
 
 import numpy as np
@@ -12,6 +11,7 @@ from slice_tf.monitoring import (
     drift_table,
     find_drift,
     means_of,
+    read_traffic,
     save_traffic,
     shares_of,
     shares_table,
@@ -229,12 +229,18 @@ def test_tables_show_one_row_a_slice():
 
 
 def test_what_was_found_goes_to_the_file(tmp_path):
-    now = traffic((0.3, 0.2, 0.02), seed=1)
-    drift = find_drift(now, traffic(seed=2))
-    save_traffic(tmp_path / "traffic.json", now, drift)
-    values = json.loads((tmp_path / "traffic.json").read_text())
+    now, then = traffic((0.3, 0.2, 0.02), seed=1), traffic(seed=2)
+    drift = find_drift(now, then)
+    path = tmp_path / "traffic.json"
+    values = save_traffic(path, {"": now}, then, {"": drift})
+    assert read_traffic(path) == values
     assert [one["verdict"] for one in values["drift"]] == [
         one.verdict for one in drift
     ]
     assert values["drift"][1]["share"] == dataclasses.asdict(drift[1].share)
     assert values["drift"][3]["share"] is None
+    assert values["windows"][0]["drift"] == values["drift"]
+    assert values["traffic"] == {
+        "requests": 2000,
+        "examples": now.num_examples,
+    }

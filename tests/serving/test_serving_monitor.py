@@ -12,7 +12,7 @@ import pytest
 from exported_task import made
 from slice_tf import cli
 from slice_tf.data import read_records, write_records
-from slice_tf.monitoring import TrafficCounts, load_traffic
+from slice_tf.monitoring import TrafficCounts, load_traffic, load_windows
 from slice_tf_serving import Client, ModelServer, publish
 from slice_tf_serving.logged_answers import read_answer
 from slice_tf_serving.request_log import LogSettings, RequestLog
@@ -85,7 +85,7 @@ def test_a_server_log_is_counted(base_dirs, url_of, tmp_path, capsys):
 def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
     saved = base_dirs["multi_class"] / "1"
     now = write_log(tmp_path / "now", small=0.5, seed=1)
-    flags = ["--saved-model", saved, "--workers", 2]
+    flags = ["--saved-model", saved]
     reference, output = tmp_path / "reference.json", tmp_path / "now.json"
     assert run(capsys, "--logs", usual, *flags, "--output", reference)[0] == 0
     for other in (usual, reference):
@@ -102,6 +102,61 @@ def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
         ]
         assert drift[0]["share"]["value"] == pytest.approx(0.5, abs=0.04)
         assert drift[0]["share"]["reference"] == pytest.approx(0.26, abs=0.04)
+
+
+def of_days(directory, shares):
+    """Gives a log of each day the name that the server would have given it."""
+    directory.mkdir()
+    for day, small in shares.items():
+        logs = write_log(directory / day, small, seed=int(day))
+        for index, path in enumerate(sorted(logs.iterdir())):
+            name = f"requests-202611{day}T{index:02d}0000-000000000.tfrecord"
+            path.rename(directory / name)
+        logs.rmdir()
+    return directory
+
+
+def test_days_are_compared_one_by_one_and_kept(
+    base_dirs, usual, tmp_path, capsys
+):
+    saved = base_dirs["multi_class"] / "1"
+    shares = {"01": 0.2, "02": 0.2, "03": 0.5, "04": 0.5}
+    logs, output = of_days(tmp_path / "logs", shares), tmp_path / "days.json"
+    reference, page = tmp_path / "reference.json", tmp_path / "page.html"
+    flags = ["--saved-model", saved, "--output"]
+    assert run(capsys, "--logs", usual, *flags, reference)[0] == 0
+    flags += [output, "--every", "day", "--append", "--reference", reference]
+    nightly = [
+        run(capsys, "--logs", logs / f"requests-202611{day}*", *flags)
+        for day in ("01", "02", "03", "03", "04")
+    ]
+    assert [status for status, *_ in nightly] == [0, 0, 1, 1, 1]
+    assert nightly[-1][1].endswith("MOVED: small (since 2026-11-03)\n")
+    windows = load_windows(output)
+    assert {
+        start: one.num_requests for start, one in windows.items()
+    } == dict.fromkeys([f"2026-11-{day}" for day in shares], 400)
+    flags = [*flags[:4], "--every", "day", "--workers", 2, "--page", page]
+    done = run(capsys, "--logs", logs, *flags, "--reference", reference)
+    assert done[:2] == nightly[-1][:2]
+    assert load_windows(output).keys() == windows.keys()
+    assert "small (since 2026-11-03) has moved." in page.read_text()
+    again = ["--every", "hour", "--append", "--logs", logs]
+    status, _, error = run(capsys, *flags[:4], *again)
+    assert status == 2
+    assert f"every=hour, every of {output}=day" in error
+
+
+def test_windows_need_times_in_names(base_dirs, usual, tmp_path, capsys):
+    saved = base_dirs["multi_class"] / "1"
+    write_records(tmp_path / "mine.tfrecord", [])
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    logs = ["--logs", tmp_path / "mine.tfrecord"]
+    status, _, error = run(capsys, *logs, *flags, "--every", "day")
+    assert status == 2
+    assert "mine.tfrecord, every=day" in error
+    status, _, error = run(capsys, *logs, *flags, "--append")
+    assert (status, "append=True, every=None" in error) == (2, True)
 
 
 def test_the_same_traffic_is_steady(base_dirs, usual, tmp_path, capsys):

@@ -1,4 +1,4 @@
-// The first page of a directory: results and discovery runs to open.
+// The first page of a directory: results, discovery runs, traffic to open.
 
 const MAIN = document.getElementById("main");
 
@@ -25,6 +25,13 @@ function runLine(one) {
     h("p", {}, `${whole(one.found)} groups of errors, ${whole(one.holding)} of which hold up; ${whole(one.decided)} decided.`));
 }
 
+function trafficLine(one) {
+  if (one.error) return fileLine(one.name, "", true, h("p", {}, foreign(one.error)));
+  return fileLine(one.name, `/traffic?file=${encodeURIComponent(one.name)}`, false,
+    h("p", {}, one.headline),
+    h("small", {}, `${whole(one.requests)} requests with ${whole(one.examples)} examples${one.windows > 1 ? `, in ${whole(one.windows)} windows of time` : ""}; changed ${new Date(1000 * one.changed).toLocaleString()}`));
+}
+
 const command = (text) => h("p", { class: "key" }, "None yet. They come from ", h("span", { class: "code" }, text), ".");
 
 MAIN.replaceChildren(
@@ -33,5 +40,7 @@ MAIN.replaceChildren(
   h("h2", {}, "Results"),
   DATA.files.length ? h("ul", { class: "files" }, DATA.files.map(resultsLine)) : command("slice-tf evaluate --output results.json"),
   h("h2", {}, "Discovery"),
-  DATA.runs.length ? h("ul", { class: "files" }, DATA.runs.map(runLine)) : command("slice-tf discover --output-dir discovered"));
+  DATA.runs.length ? h("ul", { class: "files" }, DATA.runs.map(runLine)) : command("slice-tf discover --output-dir discovered"),
+  h("h2", {}, "Monitoring"),
+  DATA.traffic.length ? h("ul", { class: "files" }, DATA.traffic.map(trafficLine)) : command("slice-tf monitor --output traffic.json"));
 document.documentElement.dataset.ready = "true";

@@ -3,6 +3,7 @@
 const MAIN = document.getElementById("main");
 const NUMBER = DATA.output === "predictions";
 const WORDS = { moved: ["↕", "moved", "down"], steady: ["=", "steady", ""], "too few": ["·", "too few", "few"] };
+const SHOWN_AT_FIRST = 12; // Slices over time, those that moved before others.
 
 const nameOf = (one) => (one.name === "base" ? "all examples" : one.name);
 const asMetric = (change) => ({ ...change, status: change.verdict === "too few" ? "too few" : "ok" });
@@ -26,24 +27,65 @@ function cells(change, unit) {
 }
 
 const unit = NUMBER ? OWN : "";
-const rows = DATA.rows.map((one) => [
-  foreign(nameOf(one)), tag(one.verdict), whole(Math.round(one.members)),
-  ...cells(one.share, "%"), NUMBER ? "" : String(one.output), ...cells(one.prediction, unit),
-]);
+const DATED = DATA.lines.length > 0;
+const meanName = (one) => (NUMBER ? "mean prediction" : `mean probability of output ${one.output}`);
 const amount = (one) => `${whole(one.requests)} requests with ${whole(one.examples)} examples`;
 
-function draw() {
-  MAIN.replaceChildren(
-    h("h1", {}, DATA.headline),
-    h("p", { class: "lead" }, `${amount(DATA.now)}, compared with ${amount(DATA.then)}. Slices are as the model’s indicators see them.`),
-    figure("shares", dotPlot("Share of each slice", pointsOf(DATA.rows, "share", nameOf), "%", "share of examples, %",
-      { names: ["now, 95 % interval", "reference"] }), "Orange: moved by more than the margin, beyond chance. Hollow: too few to tell."),
+const rows = DATA.rows.map((one) => [
+  foreign(nameOf(one)), tag(one.verdict), ...(DATED ? [one.since ? startText(one.since) : NOTHING] : []), whole(Math.round(one.members)),
+  ...cells(one.share, "%"), NUMBER ? "" : String(one.output), ...cells(one.prediction, unit),
+]);
+
+// One slice over time: its share and what the model predicts in it.
+function course(index) {
+  const one = DATA.rows[index];
+  const changes = (key) => DATA.lines.map((window) => window[index][key]);
+  const draw = (key, word, of) => figure(`${one.name}-${key}`, linePlot(word, DATA.starts, changes(key), of), "");
+  return h("section", { "data-slice": one.name },
+    h("h3", {}, foreign(nameOf(one)), " ", tag(one.verdict), one.since && h("small", {}, ` since ${startText(one.since)}`)),
+    h("div", { class: "columns" },
+      one.share ? draw("share", "share of examples, %", "%") : h("span"),
+      draw("prediction", meanName(one), unit)));
+}
+
+function overTime() {
+  const rank = { moved: 0, steady: 1, "too few": 2 };
+  const order = DATA.rows.map((_, i) => i).sort((a, b) => rank[DATA.rows[a].verdict] - rank[DATA.rows[b].verdict] || a - b);
+  const shown = draw.all ? order : order.slice(0, SHOWN_AT_FIRST);
+  return part("Over time",
+    h("p", { class: "key" }, "Line and area: each window with its 95 % interval, in UTC. Dashed: the reference. Orange points: moved; the upright line is where that most likely began. Hollow: too few to tell."),
+    shown.map(course),
+    shown.length < order.length && h("button", { type: "button", class: "quiet", onclick: () => { draw.all = true; draw(); } }, `Show all ${order.length} slices`));
+}
+
+function latest() {
+  const names = ["now, 95 % interval", "reference"];
+  const mean = (one) => (NUMBER ? nameOf(one) : `${nameOf(one)}: ${one.output}`);
+  return [
+    figure("shares", dotPlot("Share of each slice", pointsOf(DATA.rows, "share", nameOf), "%", "share of examples, %", { names }),
+      "Orange: moved by more than the margin, beyond chance. Hollow: too few to tell."),
     figure("predictions", dotPlot(`Mean ${NUMBER ? "prediction" : "probability"} within each slice`,
-      pointsOf(DATA.rows, "prediction", (one) => (NUMBER ? nameOf(one) : `${nameOf(one)}: ${one.output}`)), unit, NUMBER ? "mean prediction" : "mean probability",
-      { names: ["now, 95 % interval", "reference"] }),
+      pointsOf(DATA.rows, "prediction", mean), unit, NUMBER ? "mean prediction" : "mean probability", { names }),
       NUMBER ? "" : "Behind a slice stands the output, a class or a label, whose mean has changed most surely."),
     part("Every slice", simpleTable(
-      ["Slice", "Verdict", "Members", "Share, %", "was", "Output", "Mean", "was"], rows, "Slices")));
+      ["Slice", "Verdict", ...(DATED ? ["Since"] : []), "Members", "Share, %", "was", "Output", "Mean", "was"], rows, "Slices")),
+  ];
+}
+
+function lead() {
+  if (!DATA.then) return ["It holds ", amount(DATA.now), ". Compare it with ", h("span", { class: "code" }, "slice-tf monitor --reference"), "."];
+  const every = DATED ? ` in ${DATA.starts.length} windows, from ${DATA.starts[0]} to ${DATA.starts.at(-1)},` : "";
+  return `${amount(DATA.now)}${every} compared with ${amount(DATA.then)}. Slices are as the model’s indicators see them.`;
+}
+
+function draw() {
+  MAIN.replaceChildren(...[
+    SERVED && h("div", { class: "crumbs" }, h("a", { href: "/" }, "All results and runs")),
+    h("h1", {}, DATA.headline),
+    h("p", { class: "lead" }, lead()),
+    DATA.rows.length > 0 && DATED && overTime(),
+    ...(DATA.rows.length > 0 ? latest() : []),
+  ].filter((one) => one));
 }
 
 let lastWidth = MAIN.clientWidth;
