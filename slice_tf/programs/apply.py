@@ -2,13 +2,14 @@
 
 import argparse
 import logging
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slice_tf.programs.flags import (
     FlagParser,
+    number,
     positive_int,
+    positive_number,
     split_beam_flags,
     whole_number,
 )
@@ -98,7 +99,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     )
     add(
         "--sf-timeout",
-        type=_seconds,
+        type=positive_number,
         help="seconds that slicing functions may take over 256 examples; then "
         "the job ends and says which one hangs (default: wait for ever)",
     )
@@ -118,29 +119,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse(argv)
 
 
-def _seconds(text: str) -> float:
-    seconds = _number(text)
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(
-            f"must be a number above 0. Received: {text}"
-        )
-    return seconds
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
 def _rate(text: str) -> float:
-    rate = _number(text)
-    if not 0 <= rate <= 1:
-        raise argparse.ArgumentTypeError(
-            f"must be from 0 to 1. Received: {text}"
-        )
-    return rate
+    return number(text, lambda one: 0 <= one <= 1, "from 0 to 1")
 
 
 def _show(summary: "Summary", output_dir: str) -> None:

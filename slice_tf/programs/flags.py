@@ -1,10 +1,11 @@
 """The parser of every program's flags."""
 
 import argparse
+import math
 import pathlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from slice_tf.near_miss import did_you_mean
@@ -95,17 +96,20 @@ def positive_int(text: str) -> int:
     return value
 
 
-def positive_number(text: str) -> float:
-    """Reads a flag's value that is a time, or another amount."""
+def number(text: str, is_right: Callable[[float], bool], what: str) -> float:
+    """Reads a flag's value that is a number in some range."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"must be a positive number. Received: {text}"
-        )
+        value = math.nan
+    if not is_right(value):
+        raise argparse.ArgumentTypeError(f"must be {what}. Received: {text}")
     return value
+
+
+def positive_number(text: str) -> float:
+    """Reads a flag's value that is a time, or another amount."""
+    return number(text, lambda one: 0 < one < math.inf, "a positive number")
 
 
 def whole_number(text: str) -> int:

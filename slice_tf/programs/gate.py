@@ -19,7 +19,7 @@ from slice_tf.programs.exports import (
     check_exports,
     export,
 )
-from slice_tf.programs.flags import FlagParser
+from slice_tf.programs.flags import FlagParser, number
 from slice_tf.programs.tables import show_table
 
 logger = logging.getLogger("slice_tf.gate")
@@ -119,24 +119,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(
-            f"must be a number of at least 0. Received: {text}"
-        )
-    return value
+    what = "a number of at least 0"
+    return number(text, lambda one: 0 <= one < math.inf, what)
 
 
 def _rate(text: str) -> float:
-    rate = _amount(text)
-    if not 0 < rate < 1:
-        raise argparse.ArgumentTypeError(
-            f"must be a fraction above 0 and below 1. Received: {text}"
-        )
-    return rate
+    return number(
+        text, lambda one: 0 < one < 1, "a fraction above 0 and below 1"
+    )
 
 
 def _accepted(

@@ -1,13 +1,15 @@
 """The flags of `slice-tf serve`."""
 
 import argparse
+import math
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.flags import FlagParser, number, positive_int
 
 _MAX_PORT = (1 << 16) - 1
+_IN_RANGE = "a number in range"
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -143,27 +145,17 @@ def _check(parser: FlagParser, flags: argparse.Namespace) -> None:
 
 
 def _seconds(text: str) -> float:
-    return _number(text, lambda value: 0 <= value < float("inf"))
+    return number(text, lambda one: 0 <= one < math.inf, _IN_RANGE)
 
 
 def _count(text: str) -> int:
-    return int(_number(text, lambda value: value >= 0 and value.is_integer()))
+    return int(
+        number(text, lambda one: one >= 0 and one.is_integer(), _IN_RANGE)
+    )
 
 
 def _share(text: str) -> float:
-    return _number(text, lambda value: 0 < value <= 1)
-
-
-def _number(text: str, is_right: Callable[[float], bool]) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not is_right(value):
-        raise argparse.ArgumentTypeError(
-            f"must be a number in range. Received: {text}"
-        )
-    return value
+    return number(text, lambda one: 0 < one <= 1, _IN_RANGE)
 
 
 def _port(text: str) -> int:
