@@ -22,7 +22,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     no shard pattern matches one.
     """
     final = pathlib.Path(path)
-    temporary = final.with_name(f".{final.name}.{os.getpid()}.tmp")
+    temporary = _beside(final, "tmp")
     try:
         yield temporary
         temporary.replace(final)

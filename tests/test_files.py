@@ -1,10 +1,19 @@
 import pytest
 
-from slice_tf.files import staged_directory
+from slice_tf.files import replacing, staged_directory
 
 
 def names(directory):
     return sorted(path.name for path in directory.iterdir())
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_one(tmp_path):
+    final = tmp_path / "file"
+    with replacing(final) as first, replacing(final) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert names(tmp_path) == ["file"]
+    assert final.read_text() == "first"
 
 
 def test_a_directory_appears_when_it_is_whole(tmp_path):
