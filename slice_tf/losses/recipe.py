@@ -19,8 +19,8 @@ class Recipe:
 
     Args:
         base_indicator: Of the attention: `"zero"` fixes the base slice's
-            indicator at 0, `"learned"` trains it on the constant 1, as in the
-            paper, and `"free"` lets attention alone move it.
+            indicator at 0, `"learned"` trains it on the constant 1, as the
+            paper's authors do, and `"free"` lets attention alone move it.
         temperature: Of the attention: divides its scores.
         indicator_dropout: Of the indicators: the share of `z` that they do
             not see in training.
@@ -41,6 +41,12 @@ class Recipe:
     Raises:
         TypeError: If `warmup_steps` is no integer.
         ValueError: If a field is out of range.
+
+    Source:
+        Chen et al. 2019, section 3.2. Its sums of losses run over the slices
+        and do not say whether the base slice is among them. Here it is, as in
+        the authors' code: its expert learns from all examples, and with
+        `"learned"` its indicator from the constant 1.
     """
 
     base_indicator: str = "zero"

@@ -53,8 +53,7 @@ class SliceAwareModel(SlicedModel):
             cheaper step of the optimizer; `None` leaves it full.
         activation: Name of an activation of the experts; `None` leaves them
             linear, as in the paper. Others cannot be folded.
-        recipe: `"default"`, `"paper"` (section 3.2 to the letter) or a
-            `Recipe`.
+        recipe: `"default"`, `"paper"` (section 3.2) or a `Recipe`.
         slice_rates: Share of the training examples that is in each slice, of
             shape `[slices]`, such as `membership.mean(axis=0)`. The recipe
             `default` balances by it and is weaker without: slices then weigh

@@ -182,7 +182,7 @@ def _add_model_flags(parser: FlagParser) -> None:
         parser,
         "--recipe",
         "model.recipe",
-        "how slices are weighed; `paper` is its section 3.2 to the letter; "
+        "how slices are weighed; `paper` is its section 3.2; "
         "--set recipe.KEY=VALUE changes a field of `slice_tf.losses.Recipe`",
     )
     _add(
