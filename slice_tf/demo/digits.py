@@ -48,9 +48,15 @@ def write(directory: pathlib.Path) -> None:
         write_shards(directory / part, chosen, num_shards)
 
 
-def build_backbone() -> Any:
-    """Returns one dense layer with dropout, from 64 pixels to 64 units."""
+def build_backbone(spec: FeatureSpec = SPEC) -> Any:
+    """Returns one dense layer with dropout, from 64 pixels to 64 units.
+
+    Args:
+        spec: What `slice-tf train --backbone` says the model reads: an image.
+    """
     import keras
+
+    del spec
 
     image = keras.Input((64,), name="image")
     scaled = keras.layers.Rescaling(1 / INK)(image)

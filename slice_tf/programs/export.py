@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slice_tf.programs.flags import FlagParser, positive_int
+from slice_tf.programs.quiet import start_tensorflow
 
 logger = logging.getLogger("slice_tf.export")
 
@@ -32,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     check_target(flags.output_dir, flags.overwrite)
     results = _results(flags.results, flags.model)
 
+    start_tensorflow()
     import tensorflow as tf
 
     from slice_tf.export import export_hub_module, export_saved_model
