@@ -115,8 +115,7 @@ class Batcher:
         """
         key = name, request.outline
         group = self._group(key, JSON_ROWS, name, ())
-        rows = len(next(iter(request.columns.values())))
-        self._wait(group, request, rows, done)
+        self._wait(group, request, request.num_rows, done)
 
     def may_mix(self, name: str, request: JsonRequest) -> bool:
         """Tells whether a request may be read along with others."""

@@ -21,11 +21,14 @@ class LoggedAnswer:
         model: Name of the model.
         version: Its version; 0 where the log does not say.
         outputs: Arrays by name, of shape `[batch, ...]`.
+        seconds: When it was given, in seconds since 1970; 0 where the log
+            does not say.
     """
 
     model: str
     version: int
     outputs: Mapping[str, Array]
+    seconds: int = 0
 
 
 def read_answer(
@@ -67,16 +70,17 @@ def read_answer(
             f"An answer's tensors must be whole. Received: {error}"
         ) from error
     spec = response.model_spec
-    return LoggedAnswer(spec.name, spec.version.value, outputs)
+    seconds = max(0, log.log_metadata.timestamp_secs)
+    return LoggedAnswer(spec.name, spec.version.value, outputs, seconds)
 
 
-def outputs_of(
+def answer_of(
     record: bytes,
     names: Container[str] | None = None,
     model: str | None = None,
     version: int | None = None,
-) -> Mapping[str, Array] | None:
-    """Returns the outputs of an answer, by name.
+) -> tuple[int, Mapping[str, Array]] | None:
+    """Returns when an answer was given, 0 if unknown, and its outputs by name.
 
     Args:
         record: A serialized `PredictionLog`.
@@ -97,4 +101,4 @@ def outputs_of(
         or (version is not None and answer.version != version)
     ):
         return None
-    return answer.outputs
+    return answer.seconds, answer.outputs

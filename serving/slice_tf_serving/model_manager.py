@@ -129,16 +129,18 @@ class ModelManager:
         if label is not None:
             version = self._labelled(name, label)
         served = self._served.get(name, {})
-        if version is None:
-            wanted = f"Latest({name})"
-            version = max(served, default=None)
-        else:
-            wanted = f"Specific({name}, {version})"
-        if version is None or version not in served:
+        newest = max(served, default=0)
+        servable = served.get(newest if version is None else version)
+        if servable is None:
+            wanted = (
+                f"Latest({name})"
+                if version is None
+                else f"Specific({name}, {version})"
+            )
             raise ApiError(
                 Code.NOT_FOUND, f"Servable not found for request: {wanted}"
             )
-        return served[version]
+        return servable
 
     def find_agreed(
         self, name: str, version: int | None = None, label: str | None = None

@@ -1,5 +1,9 @@
-"""Logs a sample of requests as TFRecords of `PredictionLog`."""
+"""Logs a sample of requests as TFRecords of `PredictionLog`.
 
+Nothing here loads TensorFlow, so that a caller of any server can log.
+"""
+
+import contextlib
 import dataclasses
 import logging
 import pathlib
@@ -10,6 +14,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from slice_tf.data.framing import frame
+from slice_tf_serving.client.api_messages import message
 from slice_tf_serving.dtypes import Array, of_array
 from slice_tf_serving.tensors import fill
 
@@ -111,7 +117,8 @@ class RequestLog:
             if name in inputs
         }
         try:
-            self._queue.put_nowait(_Entry(model, kept, dict(outputs)))
+            entry = _Entry(model, kept, dict(outputs), int(time.time()))
+            self._queue.put_nowait(entry)
         except queue.Full:
             self._num_refused += 1
 
@@ -142,8 +149,7 @@ class RequestLog:
             self.num_logged += 1
         except Exception as error:  # Such as a full disk: answers go on.
             self._num_failed += 1
-            self._file = None
-            logger.error("cannot log requests: %s", error)
+            self._give_up(error)
 
     def _rotate(self) -> None:
         file, settings = self._file, self._settings
@@ -154,29 +160,33 @@ class RequestLog:
             self._finish()
 
     def _finish(self) -> None:
-        file, self._file = self._file, None
-        if file is None:
-            return
         try:
-            file.finish()
+            if self._file is not None:
+                self._file.finish()
+            self._file = None
         except Exception as error:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Counts what was in the file among what could not be written."""
+        file, self._file = self._file, None
+        if file is not None:
+            file.discard()
             self.num_logged -= file.num_records
             self._num_failed += file.num_records
-            logger.error("cannot log requests: %s", error)
+        logger.error("cannot log requests: %s", error)
 
 
 class _File:
     """A file that is being written under a hidden name."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        import tensorflow as tf
-
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
         name = f"requests-{stamp}-{time.time_ns() % 10**9:09d}{_SUFFIX}"
         self._final = directory / name
         self._hidden = directory / f".{name}.tmp"
         self._began = time.monotonic()
-        self._writer = tf.io.TFRecordWriter(str(self._hidden))
+        self._stream = open(self._hidden, "wb")  # noqa: SIM115 - closed below
         self.num_records = 0
 
     @property
@@ -184,11 +194,18 @@ class _File:
         return time.monotonic() - self._began
 
     def write(self, record: bytes) -> None:
-        self._writer.write(record)
+        self._stream.write(frame(record))
         self.num_records += 1
 
+    def discard(self) -> None:
+        """Removes it, so that it does not keep a full disk full."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self._hidden.unlink()
+
     def finish(self) -> None:
-        self._writer.close()
+        self._stream.close()
         self._hidden.rename(self._final)
 
 
@@ -199,14 +216,14 @@ class _Entry:
     model: tuple[str, int, str]
     inputs: Mapping[str, Array]
     outputs: Mapping[str, Array]
+    seconds: int
 
     def record(self, sampling_rate: float) -> bytes:
         """Returns it as a serialized `PredictionLog`."""
-        from tensorflow_serving.apis import prediction_log_pb2
-
-        log = prediction_log_pb2.PredictionLog()
+        log = message("PredictionLog")()
         metadata, predict = log.log_metadata, log.predict_log
         metadata.sampling_config.sampling_rate = sampling_rate
+        metadata.timestamp_secs = self.seconds
         request, response = predict.request, predict.response
         for part in (metadata, request, response):
             spec = part.model_spec

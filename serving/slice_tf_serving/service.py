@@ -1,6 +1,6 @@
 """Answers requests, whatever way they came."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tensorflow_serving.apis import (
@@ -13,19 +13,18 @@ from slice_tf_serving import inference
 from slice_tf_serving.codes import ApiError, Code, invalid
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.json_forms.answers import predictions
-from slice_tf_serving.json_forms.requests import JsonRequest, parse
+from slice_tf_serving.json_forms.document import read_document
+from slice_tf_serving.json_forms.requests import JsonRequest, read_request
 from slice_tf_serving.limits import Limits
 from slice_tf_serving.model_config import check_config, configs_of
 from slice_tf_serving.model_manager import ModelManager
 from slice_tf_serving.outcomes import Done, tell_of
 from slice_tf_serving.servable import Servable
-from slice_tf_serving.specs import SignatureSpec
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.tensors import decode_all
 
 SIGNATURE_DEF = "signature_def"  # the only field of metadata there is
 
-Find = Callable[[], Servable]
 Wanted = tuple[str, int | None, str | None]
 
 
@@ -76,32 +75,25 @@ class Service:
         )
         return servable, name, outputs
 
-    def predict_json(self, body: bytes, find: Find, done: Done) -> None:
+    def predict_json(self, body: bytes, spec: Wanted, done: Done) -> None:
         """Answers a predict request that came as JSON, in JSON.
 
         Args:
             body: The request.
-            find: Returns what is to serve it; called once the body is read.
+            spec: Which model is to serve it.
             done: Told of the answer.
 
         Raises:
             ApiError: If it is refused.
         """
-        found: list[Servable] = []
-
-        def signature(name: str) -> SignatureSpec:
-            found.append(find())
-            signatures = found[0].engine.signatures
-            name = name or SERVING_DEFAULT
-            if name not in signatures:
-                raise invalid(
-                    f'Serving signature name: "{name}" not found in '
-                    "signature def"
-                )
-            return signatures[name]
-
-        request = parse(body, signature, self.limits.elements)
-        name, servable = request.signature or SERVING_DEFAULT, found[0]
+        document, name = read_document(body, self.limits.elements)
+        servable, name = self.manager.find(*spec), name or SERVING_DEFAULT
+        signature = servable.engine.signatures.get(name)
+        if signature is None:
+            raise invalid(
+                f'Serving signature name: "{name}" not found in signature def'
+            )
+        request = read_request(document, signature, body)
         telemetry = self.telemetry
         is_logged = telemetry.is_sampled()
         if (
@@ -110,7 +102,7 @@ class Service:
             and not telemetry.looks_into(servable, name)
         ):
             servable.predict_json(name, request, done)
-            telemetry.counted(servable, len(request.rows or ()))
+            telemetry.counted(servable, request.num_rows)
             return
         tell_of(self._predict_alone(servable, name, request, is_logged), done)
 

@@ -132,20 +132,16 @@ def _client(flags: argparse.Namespace) -> Iterator["Client"]:
 def _input_answers(flags: argparse.Namespace, body: bytes) -> Iterator[str]:
     from slice_tf_serving.codes import ApiError
     from slice_tf_serving.json_forms.answers import predictions
-    from slice_tf_serving.json_forms.requests import parse
+    from slice_tf_serving.json_forms.document import read_document
+    from slice_tf_serving.json_forms.requests import read_request
 
     with _client(flags) as client:
         signatures = client.metadata().signatures
-        name = flags.signature or json.loads(body).get("signature_name", "")
-
-        def find(_: str) -> Any:
-            return _known(signatures, name or "serving_default")
-
         try:
-            request = parse(body, find, sys.maxsize)
-            outputs = client.predict(
-                request.arrays(), name or "serving_default"
-            )
+            document, name = read_document(body, sys.maxsize)
+            name = flags.signature or name or "serving_default"
+            request = read_request(document, _known(signatures, name), body)
+            outputs = client.predict(request.arrays(), name)
             yield predictions(outputs, request.is_row).decode()
         except ApiError as error:
             raise ValueError(

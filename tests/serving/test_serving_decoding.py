@@ -21,8 +21,9 @@ from tensorflow_serving.apis import predict_pb2
 from slice_tf_serving.codes import ApiError
 from slice_tf_serving.dtypes import BY_NAME
 from slice_tf_serving.json_forms.answers import predictions
+from slice_tf_serving.json_forms.document import read_document
 from slice_tf_serving.json_forms.examples import parse_examples
-from slice_tf_serving.json_forms.requests import parse
+from slice_tf_serving.json_forms.requests import read_request
 from slice_tf_serving.specs import SignatureSpec, TensorSpec
 from slice_tf_serving.tensors import decode, decode_all, fill
 
@@ -73,7 +74,8 @@ def spec_of(*dtypes):
 
 
 def read(body, *dtypes):
-    return parse(body, lambda _: spec_of(*dtypes), MAX_ELEMENTS).arrays()
+    document, _ = read_document(body, MAX_ELEMENTS)
+    return read_request(document, spec_of(*dtypes), body).arrays()
 
 
 def refusal_of(call, *arguments):

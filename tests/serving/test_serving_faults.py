@@ -110,6 +110,7 @@ def test_full_disk_costs_the_log_and_nothing_else(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert log.num_dropped > 0
     assert log.num_logged + log.num_dropped == 40
+    assert list(tmp_path.glob(".*")) == []
 
 
 def test_ten_thousand_idle_connections_harm_nobody(base_dirs):

@@ -1,19 +1,23 @@
 """`slice-tf monitor`: from a server's log to what has moved."""
 
+import datetime
 import json
 import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from exported_task import made
 from slice_tf import cli
 from slice_tf.data import read_records, write_records
 from slice_tf.monitoring import TrafficCounts, load_traffic, load_windows
-from slice_tf_serving import Client, ModelServer, publish
+from slice_tf_serving import Client, ModelServer, publish, request_log
 from slice_tf_serving.logged_answers import read_answer
 from slice_tf_serving.request_log import LogSettings, RequestLog
 
@@ -104,30 +108,31 @@ def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
         assert drift[0]["share"]["reference"] == pytest.approx(0.26, abs=0.04)
 
 
-def of_days(directory, shares):
-    """Gives a log of each day the name that the server would have given it."""
-    directory.mkdir()
+def of_days(directory, shares, monkeypatch):
+    """Writes logs as of days of November 2026."""
     for day, small in shares.items():
-        logs = write_log(directory / day, small, seed=int(day))
-        for index, path in enumerate(sorted(logs.iterdir())):
-            name = f"requests-202611{day}T{index:02d}0000-000000000.tfrecord"
-            path.rename(directory / name)
-        logs.rmdir()
+        noon = f"2026-11-{day}T12:00:00+00:00"
+        seconds = datetime.datetime.fromisoformat(noon).timestamp()
+        monkeypatch.setattr(request_log.time, "time", lambda at=seconds: at)
+        write_log(directory, small, seed=int(day))
+    monkeypatch.undo()
     return directory
 
 
 def test_days_are_compared_one_by_one_and_kept(
-    base_dirs, usual, tmp_path, capsys
+    base_dirs, usual, tmp_path, capsys, monkeypatch
 ):
     saved = base_dirs["multi_class"] / "1"
     shares = {"01": 0.2, "02": 0.2, "03": 0.5, "04": 0.5}
-    logs, output = of_days(tmp_path / "logs", shares), tmp_path / "days.json"
+    logs, output = tmp_path / "logs", tmp_path / "days.json"
+    for day, small in shares.items():
+        of_days(logs / day, {day: small}, monkeypatch)
     reference, page = tmp_path / "reference.json", tmp_path / "page.html"
     flags = ["--saved-model", saved, "--output"]
     assert run(capsys, "--logs", usual, *flags, reference)[0] == 0
     flags += [output, "--every", "day", "--append", "--reference", reference]
     nightly = [
-        run(capsys, "--logs", logs / f"requests-202611{day}*", *flags)
+        run(capsys, "--logs", logs / day, *flags)
         for day in ("01", "02", "03", "03", "04")
     ]
     assert [status for status, *_ in nightly] == [0, 0, 1, 1, 1]
@@ -136,27 +141,40 @@ def test_days_are_compared_one_by_one_and_kept(
     assert {
         start: one.num_requests for start, one in windows.items()
     } == dict.fromkeys([f"2026-11-{day}" for day in shares], 400)
+    every = of_days(tmp_path / "every", shares, monkeypatch)
     flags = [*flags[:4], "--every", "day", "--workers", 2, "--page", page]
-    done = run(capsys, "--logs", logs, *flags, "--reference", reference)
+    done = run(capsys, "--logs", every, *flags, "--reference", reference)
     assert done[:2] == nightly[-1][:2]
     assert load_windows(output).keys() == windows.keys()
     assert "small (since 2026-11-03) has moved." in page.read_text()
-    again = ["--every", "hour", "--append", "--logs", logs]
+    again = ["--every", "hour", "--append", "--logs", every]
     status, _, error = run(capsys, *flags[:4], *again)
     assert status == 2
     assert f"every=hour, every of {output}=day" in error
 
 
-def test_windows_need_times_in_names(base_dirs, usual, tmp_path, capsys):
+def test_windows_need_a_time(base_dirs, tmp_path, capsys):
+    """Logs of others may tell none, but then their path must."""
     saved = base_dirs["multi_class"] / "1"
-    write_records(tmp_path / "mine.tfrecord", [])
+    log = prediction_log_pb2.PredictionLog()
+    for name, size in (("slice_probabilities", 2), ("probabilities", 3)):
+        log.predict_log.response.outputs[name].CopyFrom(
+            tf.make_tensor_proto(np.full((1, size), 0.25, np.float32))
+        )
+    record = log.SerializeToString()
+    write_records(tmp_path / "mine.tfrecord", [record])
     flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
     logs = ["--logs", tmp_path / "mine.tfrecord"]
     status, _, error = run(capsys, *logs, *flags, "--every", "day")
     assert status == 2
+    assert "timestamp_secs" in error
     assert "mine.tfrecord, every=day" in error
     status, _, error = run(capsys, *logs, *flags, "--append")
     assert (status, "append=True, every=None" in error) == (2, True)
+    write_records(tmp_path / "mine-20261103.tfrecord", [record])
+    logs = ["--logs", tmp_path / "mine-20261103.tfrecord"]
+    assert run(capsys, *logs, *flags, "--every", "day")[0] == 0
+    assert list(load_windows(tmp_path / "now.json")) == ["2026-11-03"]
 
 
 def test_the_same_traffic_is_steady(base_dirs, usual, tmp_path, capsys):
@@ -270,12 +288,51 @@ def test_what_holds_no_answer_is_passed_over(base_dirs):
     assert [read_answer(record) for record in records] == [None] * len(records)
 
 
-def test_logs_are_read_without_tensorflow():
-    code = (
-        "import sys, slice_tf_serving.logged_answers, slice_tf.monitoring\n"
-        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
-    )
+def test_logs_are_written_and_read_without_tensorflow(tmp_path):
+    code = f"""
+import pathlib, sys
+import numpy as np
+from slice_tf.data.tfrecord import read_records
+from slice_tf_serving.logged_answers import read_answer
+from slice_tf_serving.request_log import LogSettings, RequestLog
+import slice_tf.monitoring
+log = RequestLog(LogSettings(pathlib.Path({str(tmp_path)!r}), 1.0))
+log.add(("m", 3, "s"), {{}}, {{"y": np.full((1, 2), 0.5, np.float32)}})
+log.close()
+(path,) = pathlib.Path({str(tmp_path)!r}).iterdir()
+(answer,) = map(read_answer, read_records(path))
+assert (answer.model, answer.version) == ("m", 3)
+assert answer.outputs["y"].tolist() == [[0.5, 0.5]]
+heavy = {{"tensorflow", "tensorflow_serving", "keras", "apache_beam"}}
+sys.exit(", ".join(heavy & sys.modules.keys()) or 0)
+"""
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_what_the_log_writes_is_what_tensorflow_reads(tmp_path):
+    log = RequestLog(LogSettings(tmp_path, 0.5, inputs=("x", "names")))
+    inputs = {
+        "x": np.arange(6, dtype=np.int64).reshape(2, 3),
+        "names": np.array([b"a", b"\xff"], object),
+        "kept_out": np.zeros(1),
+    }
+    before = int(time.time())
+    log.add(("m", 3, "explain"), inputs, {"y": np.float32([[0.25]])})
+    log.close()
+    (path,) = tmp_path.iterdir()
+    (record,) = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+    found = prediction_log_pb2.PredictionLog.FromString(record)
+    metadata, predict = found.log_metadata, found.predict_log
+    assert before <= metadata.timestamp_secs <= time.time()
+    assert metadata.sampling_config.sampling_rate == 0.5
+    for part in (metadata, predict.request, predict.response):
+        spec = part.model_spec
+        assert (spec.name, spec.version.value) == ("m", 3)
+        assert spec.signature_name == "explain"
+    assert predict.request.inputs.keys() == {"x", "names"}
+    for name, tensor in predict.request.inputs.items():
+        np.testing.assert_array_equal(tf.make_ndarray(tensor), inputs[name])
+    assert tf.make_ndarray(predict.response.outputs["y"]).tolist() == [[0.25]]
 
 
 def test_the_page_shows_how_a_caller_logs(

@@ -50,7 +50,16 @@ _MESSAGES = make_messages(
             "request": (1, "PredictRequest"),
             "response": (2, "PredictResponse"),
         },
-        "PredictionLog": {"predict_log": (6, "PredictLog")},
+        "SamplingConfig": {"sampling_rate": (1, "double")},
+        "LogMetadata": {
+            "model_spec": (1, "ModelSpec"),
+            "sampling_config": (2, "SamplingConfig"),
+            "timestamp_secs": (4, "int64"),
+        },
+        "PredictionLog": {
+            "log_metadata": (1, "LogMetadata"),
+            "predict_log": (6, "PredictLog"),
+        },
         "MetadataRequest": {
             "model_spec": (1, "ModelSpec"),
             "metadata_field": (2, "string[]"),

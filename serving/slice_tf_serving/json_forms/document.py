@@ -82,7 +82,9 @@ def _num_keys(document: dict[str, Any]) -> int:
         if isinstance(value, dict):
             count += len(value)
         elif isinstance(value, list):
-            count += sum(len(one) for one in value if isinstance(one, dict))
+            for one in value:
+                if isinstance(one, dict):
+                    count += len(one)
     return count
 
 

@@ -1,13 +1,13 @@
 """From the JSON body of a predict request to arrays."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from slice_tf_serving.codes import invalid
 from slice_tf_serving.dtypes import Array
 from slice_tf_serving.json_forms.described import described
-from slice_tf_serving.json_forms.document import read_document
+from slice_tf_serving.json_forms.document import SIGNATURE
 from slice_tf_serving.json_forms.rows import columns_of, read_rows
 from slice_tf_serving.json_forms.values import Reader, is_named
 from slice_tf_serving.specs import SignatureSpec
@@ -21,7 +21,6 @@ class JsonRequest:
     """A predict request that came as JSON.
 
     Args:
-        signature: Name of the signature; empty for the default.
         spec: The signature.
         reader: Of the body.
         rows: The examples, where it came in row form, as the answer will.
@@ -30,7 +29,6 @@ class JsonRequest:
             and all of them are alike; else none.
     """
 
-    signature: str
     spec: SignatureSpec
     reader: Reader
     rows: list[Any] | None
@@ -41,6 +39,11 @@ class JsonRequest:
     def is_row(self) -> bool:
         """Whether it came in row form."""
         return self.rows is not None
+
+    @property
+    def num_rows(self) -> int:
+        """Number of examples, where it came in row form."""
+        return len(self.rows or ())
 
     @property
     def outline(self) -> tuple[int, ...]:
@@ -66,26 +69,23 @@ class JsonRequest:
         }
 
 
-def parse(
-    body: bytes, find: Callable[[str], SignatureSpec], max_elements: int
+def read_request(
+    document: Mapping[str, Any], spec: SignatureSpec, body: bytes
 ) -> JsonRequest:
     """Reads a predict request in row or column form.
 
     Args:
-        body: JSON, UTF-8.
-        find: Returns the signature of a name, or raises `ApiError`.
-        max_elements: Bound on the values in the body.
+        document: What `read_document` has read of the body.
+        spec: The signature it names.
+        body: The same as it came.
 
     Raises:
         ApiError: If the body is no such request; in TensorFlow Serving's
             words.
     """
-    document, name = read_document(body, max_elements)
-    spec = find(name)
     if not spec.inputs:
-        raise invalid(
-            f"Failed to get input map for signature: {name or 'DEFAULT'}"
-        )
+        name = document.get(SIGNATURE) or "DEFAULT"
+        raise invalid(f"Failed to get input map for signature: {name}")
     reader = Reader(body)
     if ROW in document and COLUMN in document:
         raise invalid(
@@ -95,10 +95,10 @@ def parse(
     if ROW in document:
         rows = _rows(document, spec)
         columns = columns_of(rows, spec) or {}
-        return JsonRequest(name, spec, reader, rows, {}, columns)
+        return JsonRequest(spec, reader, rows, {}, columns)
     if COLUMN in document:
         inputs = _inputs(document, spec)
-        return JsonRequest(name, spec, reader, None, inputs, {})
+        return JsonRequest(spec, reader, None, inputs, {})
     raise invalid("Missing 'inputs' or 'instances' key")
 
 

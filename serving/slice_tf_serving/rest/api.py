@@ -101,18 +101,14 @@ class RestApp:
         _check_version(asked)
         limits = self._service.limits
         body = request.content(limits.request_bytes)
-
-        def find() -> Servable:
-            return self._service.manager.find(
-                asked.model, asked.version, asked.label
-            )
-
+        spec = asked.model, asked.version, asked.label
         if asked.verb == "predict":
-            self._service.predict_json(body, find, done)
+            self._service.predict_json(body, spec, done)
             return
         signature, message = parse_examples(body, limits.elements)
         method = CLASSIFY if asked.verb == "classify" else REGRESS
-        tell_of(self._performed(find(), signature, method, message), done)
+        servable = self._service.manager.find(*spec)
+        tell_of(self._performed(servable, signature, method, message), done)
 
     async def _performed(
         self, servable: Servable, signature: str, method: str, message: Any

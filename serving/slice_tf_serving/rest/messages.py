@@ -64,7 +64,7 @@ HEADERS = frozenset(
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class HttpAnswer:
     """An answer.
 
