@@ -3,8 +3,8 @@
 20 slices with shares of 1 to 30 %; 500 requests a day of two examples that are
 alike; 14 days of reference, then 30 nights, each of which looks at all days so
 far. Days differ by chance alone, or also in the share of each slice, by 15 %
-(one standard deviation). Of a slice of 5 %, the share then doubles on
-the 16th day, and it counts as found when its share is said to have moved.
+(one standard deviation). Of a slice of 5 %, the share then doubles
+on the 16th day, and it counts as found when its share is said to have moved.
 
     python experiments/drift_windows.py [--runs N]
 """

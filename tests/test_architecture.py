@@ -82,6 +82,7 @@ TABLE = {
         "schema",
         "monitoring",
         "export.signatures",
+        "data.framing",
         "tensorflow_serving",
         "grpc",
         "httptools",

@@ -1,5 +1,6 @@
 """The job behind `slice-tf monitor`."""
 
+import collections
 import copy
 import itertools
 import json
@@ -27,9 +28,9 @@ SLICE_PROBABILITIES = "slice_probabilities"
 # Outputs that are read of an answer.
 READ = (SLICE_PROBABILITIES, *OUTPUTS)
 
-# From a record to the outputs of an answer by name; None where it is none
-# that is to be counted.
-ReadOutputs = Callable[[bytes], Mapping[str, Any] | None]
+# From a record to when an answer was given, in seconds since 1970 or 0, and its
+# outputs by name; None where it is none that is to be counted.
+ReadAnswer = Callable[[bytes], tuple[int, Mapping[str, Any]] | None]
 # What was counted, by window; how many answers told of no slices; and why
 # shards could not be counted.
 Outcome = tuple[dict[str, TrafficCounts], int, list[str]]
@@ -42,7 +43,7 @@ _USER_ERRORS = (ValueError, TypeError, OSError)
 def count_traffic(
     logs: str,
     slices: Sequence[str],
-    read: ReadOutputs,
+    read: ReadAnswer,
     *,
     every: str | None = None,
     num_workers: int = 1,
@@ -57,9 +58,8 @@ def count_traffic(
     Args:
         logs: TFRecord files: a path, a directory or a pattern.
         slices: Names of the slices, in the order of `slice_probabilities`.
-        read: Returns the outputs of a record; pickled.
-        every: `day` or `hour`, by the times in names of files; None takes all
-            for one window.
+        read: Returns time and outputs of a record; pickled.
+        every: `day` or `hour`; None takes all for one window.
         num_workers: Processes on this machine, unless `pipeline_options` name
             a runner.
         pipeline_options: Beam's own flags.
@@ -70,13 +70,11 @@ def count_traffic(
         was to be counted. And the number of answers that were passed over.
 
     Raises:
-        ValueError: If there is no file, one's path holds no time, or an
-            answer lacks what is needed; the message names the file.
+        ValueError: If there is no file, or an answer lacks what is needed;
+            the message names the file.
         OSError: If a file cannot be read or written.
     """
     shards = list_shards(logs)
-    for shard in shards:
-        window_of(shard.path, every)  # Refused before a job is started.
     options = make_options(pipeline_options, num_workers)
     report = paths.temporary(paths.absolute(scratch), "traffic")
     try:
@@ -103,7 +101,7 @@ class _CountAnswers(beam.DoFn):
     """Counts a shard; what data causes is a text and no exception."""
 
     def __init__(
-        self, slices: Sequence[str], read: ReadOutputs, every: str | None
+        self, slices: Sequence[str], read: ReadAnswer, every: str | None
     ) -> None:
         super().__init__()
         self._slices = tuple(slices)
@@ -112,17 +110,17 @@ class _CountAnswers(beam.DoFn):
         self._answers = Metrics.counter("slice_tf", "answers")
 
     def process(self, shard: Shard) -> Iterator[Outcome]:
-        counts: TrafficCounts | None = None
+        windows: dict[str, TrafficCounts] = {}
         passed = start = 0
         try:
             with paths.open_to_read(shard.path) as stream:
                 records = read_records(stream, shard.path)
                 while batch := list(itertools.islice(records, _BATCH)):
                     read = [one for one in map(self._read, batch) if one]
-                    told = [one for one in read if SLICE_PROBABILITIES in one]
-                    if told:
-                        counts = counts or _new(self._slices, told[0])
-                        _add(counts, told)
+                    told = [
+                        one for one in read if SLICE_PROBABILITIES in one[1]
+                    ]
+                    self._count(windows, told, shard.path)
                     self._answers.inc(len(told))
                     passed += len(read) - len(told)
                     start += len(batch)
@@ -130,8 +128,21 @@ class _CountAnswers(beam.DoFn):
             where = f", from record {start}" if start else ""
             yield {}, 0, [shard.named(str(error), where)]
             return
-        window = window_of(shard.path, self._every)
-        yield {window: counts} if counts else {}, passed, []
+        yield windows, passed, []
+
+    def _count(
+        self,
+        windows: dict[str, TrafficCounts],
+        answers: Sequence[tuple[int, Mapping[str, Any]]],
+        path: str,
+    ) -> None:
+        found = collections.defaultdict(list)
+        for seconds, outputs in answers:
+            found[window_of(self._every, seconds, path)].append(outputs)
+        for window, told in found.items():
+            if window not in windows:
+                windows[window] = _new(self._slices, told[0])
+            _add(windows[window], told)
 
 
 def _new(slices: Sequence[str], outputs: Mapping[str, Any]) -> TrafficCounts:

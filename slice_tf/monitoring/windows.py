@@ -1,7 +1,8 @@
-"""Days and hours of traffic, by the times in names of logs."""
+"""Days and hours of traffic."""
 
 import copy
 import datetime
+import functools
 import re
 from collections.abc import Iterable, Mapping
 
@@ -14,25 +15,29 @@ WHOLE = ""  # The one window of traffic that is not taken apart.
 _TIME = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?:T(\d\d)|(?!\d))")
 
 
-def window_of(path: str, every: str | None) -> str:
-    """Returns the day or the hour of a file, by the last time in its path.
+def window_of(every: str | None, seconds: int, path: str) -> str:
+    """Returns the day or the hour, in UTC, of an answer.
 
-    A `PredictionLog` holds no time. A file of logs is named after the moment
-    it was begun, and holds what came after it: with `slice-tf serve`, for a
-    minute at most. Directories such as `2026-11-18/` will do, too.
+    Where a log tells no time, as TensorFlow Serving's own need not, it is the
+    last one in its path: files are named after the moment they were begun and
+    hold what came after it, with `slice-tf serve` for a minute at most.
+    Directories such as `2026-11-18/` will do, too.
 
     Args:
-        path: Of the file.
         every: `day`, `hour`, or None to take all for one window.
+        seconds: When it was given, since 1970; 0 where that is not known.
+        path: Of the file that holds it.
 
     Returns:
         Such as `2026-11-18` or `2026-11-18T10`; windows sort by time.
 
     Raises:
-        ValueError: If the path holds no such time.
+        ValueError: If neither tells the time.
     """
     if every is None:
         return WHOLE
+    if seconds:
+        return _named(every, seconds // 3600)
     for *day, hour in reversed(_TIME.findall(path)):
         try:
             date = datetime.date(*map(int, day)).isoformat()
@@ -43,10 +48,17 @@ def window_of(path: str, every: str | None) -> str:
         if hour and int(hour) < 24:
             return f"{date}T{hour}"
     raise ValueError(
-        "A log's path must hold its time, as in requests-20261118T101500, "
-        "because answers do not; for days, a directory such as 2026-11-18 "
+        "A log must tell the time of its answers: in their field "
+        "`log_metadata.timestamp_secs`, or in its path, as in "
+        "requests-20261118T101500; for days, a directory such as 2026-11-18 "
         f"will do. Received: path={path}, every={every}"
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _named(every: str, hours: int) -> str:
+    start = datetime.datetime.fromtimestamp(3600 * hours, datetime.timezone.utc)
+    return start.strftime("%Y-%m-%d" if every == DAY else "%Y-%m-%dT%H")
 
 
 def every_of(windows: Iterable[str]) -> str | None:

@@ -90,14 +90,14 @@ def _count(
     quiet_beam()
     from slice_tf.schema import SliceSchema
     from slice_tf_beam.traffic_job import READ, count_traffic
-    from slice_tf_serving.logged_answers import outputs_of
+    from slice_tf_serving.logged_answers import answer_of
 
     schema = SliceSchema.load(flags.saved_model / "assets")
     windows, passed = count_traffic(
         logs,
         schema.names,
         functools.partial(
-            outputs_of, names=READ, model=flags.model, version=version
+            answer_of, names=READ, model=flags.model, version=version
         ),
         every=flags.every,
         num_workers=flags.workers,
@@ -215,8 +215,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add(
         "--every",
         choices=("day", "hour"),
-        help="compare each day or hour by itself, by the times in names of "
-        "logs, and tell since when a slice has moved",
+        help="compare each day or hour by itself, in UTC, and tell since when "
+        "a slice has moved",
     )
     add(
         "--append",

@@ -58,14 +58,23 @@ def course(by_window, index=1):
     ],
 )
 def test_the_last_time_in_a_path_is_that_of_its_answers(path, day, hour):
-    assert window_of(path, None) == ""
+    assert window_of(None, 0, path) == ""
     for every, expected in (("day", day), ("hour", hour)):
         if expected is not None:
-            assert window_of(path, every) == expected
+            assert window_of(every, 0, path) == expected
             assert every_of([expected]) == every
             continue
         with pytest.raises(ValueError, match=f"path={path}, every={every}"):
-            window_of(path, every)
+            window_of(every, 0, path)
+
+
+def test_an_answer_that_tells_its_time_is_not_asked_for_a_path():
+    second = 1_795_000_000  # 2026-11-18T12:26:40 in UTC.
+    path = "logs/requests-20200101T000000.tfrecord"
+    assert window_of("day", second, path) == "2026-11-18"
+    assert window_of("hour", second, path) == "2026-11-18T11"
+    assert window_of("hour", second + 3600, path) == "2026-11-18T12"
+    assert window_of(None, second, path) == ""
 
 
 def test_one_window_is_compared_as_two_sets_are():
