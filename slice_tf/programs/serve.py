@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from slice_tf.programs.flags import read_token
+from slice_tf.programs.quiet import start_tensorflow
 from slice_tf.programs.serve_flags import parse
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _server(
         from slice_tf_serving.workers import Workers
 
         return Workers(models, workers, **options)
+    start_tensorflow()
     from slice_tf_serving import ModelServer
 
     return ModelServer.of_models(models, **options)
