@@ -4,12 +4,14 @@ A small model, one row a request, many callers. Beside each front an empty
 handler on the same stack takes and gives the same bytes, and beside REST
 another on uvicorn, a general server, if that is installed; all are measured in
 turns in one run, so that ratios hold on a busy machine. Then two worker
-processes beside one, and what a client costs that does not import TensorFlow.
+processes beside one, with requests of one row and of many, and what a client
+costs that does not import TensorFlow.
 """
 
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import multiprocessing
 import os
@@ -28,6 +30,7 @@ CALLERS = 32
 ROUNDS = 5
 SECONDS = 2.0
 FEATURES = 32
+MANY_ROWS = 128
 WARM_SECONDS = 0.5
 MODEL, ECHO = "model", "echo"
 UVICORN = "echo, uvicorn"
@@ -89,29 +92,31 @@ def compare(name, load, ports, pids, flags):
 
 
 def compare_workers(base_dir, flags):
-    """Measures two worker processes beside one, in turns, over REST."""
+    """Measures two worker processes beside one, in turns, over REST.
+
+    Callers are on the same cores; requests of many rows leave more to servers.
+    """
     from slice_tf_serving.model_config import ModelConfig
     from slice_tf_serving.workers import Workers
 
     models = [ModelConfig("m", base_dir)]
     with Workers(models, 1) as one, Workers(models, 2) as two:
         kinds = {"one worker": one, "two workers": two}
-        runs = {kind: [] for kind in kinds}
-        for workers in kinds.values():
-            asyncio.run(rest_load(workers.rest_port, flags.callers, 1.0))
-        for _ in range(flags.rounds):
-            for kind, workers in kinds.items():
-                runs[kind].append(
-                    measured(
-                        in_processes, workers.rest_port, workers.pids, flags
-                    )
-                )
-    print("REST, callers in two processes of their own")
-    print_table(runs)
-    gain = statistics.median(
-        many[0] / one[0] for one, many in zip(*runs.values(), strict=True)
-    )
-    print(f"two workers / one: {gain:.2f} by rate\n", flush=True)
+        for rows in (1, MANY_ROWS):
+            load = functools.partial(in_processes, rows=rows)
+            runs = {kind: [] for kind in kinds}
+            for workers in kinds.values():
+                asyncio.run(load(workers.rest_port, flags.callers, 1.0))
+            for _ in range(flags.rounds):
+                for kind, workers in kinds.items():
+                    port, pids = workers.rest_port, workers.pids
+                    runs[kind].append(measured(load, port, pids, flags))
+            print(f"REST, {rows} rows a request, callers in two processes")
+            print_table(runs)
+            gain = statistics.median(
+                two[0] / one[0] for one, two in zip(*runs.values(), strict=True)
+            )
+            print(f"two workers / one: {gain:.2f} by rate\n", flush=True)
 
 
 def measured(load, port, pids, flags):
@@ -311,15 +316,15 @@ PATH = "/v1/models/m:predict"
 METHOD = "/tensorflow.serving.PredictionService/Predict"
 
 
-def rest_body():
-    """Returns a request of one row as JSON."""
+def rest_body(rows=1):
+    """Returns a request of some rows as JSON."""
     row = np.linspace(-1, 1, FEATURES).round(3).tolist()
-    return json.dumps({"instances": [{"x": row}]}).encode()
+    return json.dumps({"instances": [{"x": row}] * rows}).encode()
 
 
-def rest_request():
+def rest_request(rows=1):
     """Returns the same with its head."""
-    body = rest_body()
+    body = rest_body(rows)
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: a\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
@@ -341,9 +346,9 @@ def grpc_body():
     return request.SerializeToString()
 
 
-async def rest_load(port, callers, seconds):
+async def rest_load(port, callers, seconds, rows=1):
     """Sends one request after another on each connection."""
-    request, times = rest_request(), []
+    request, times = rest_request(rows), []
     deadline = time.perf_counter() + seconds
 
     async def call():
@@ -384,13 +389,13 @@ async def grpc_load(port, callers, seconds):
     return times
 
 
-async def in_processes(port, callers, seconds):
+async def in_processes(port, callers, seconds, rows):
     """Sends requests over REST from two processes, and adds up."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     halves = [
         context.Process(
-            target=load_half, args=(queue, port, callers // 2, seconds)
+            target=load_half, args=(queue, port, callers // 2, seconds, rows)
         )
         for _ in range(2)
     ]
@@ -402,9 +407,9 @@ async def in_processes(port, callers, seconds):
     return times[0] + times[1]
 
 
-def load_half(queue, port, callers, seconds):
+def load_half(queue, *load):
     """Runs in a process of its own."""
-    queue.put(asyncio.run(rest_load(port, callers, seconds)))
+    queue.put(asyncio.run(rest_load(*load)))
 
 
 if __name__ == "__main__":
