@@ -50,6 +50,8 @@ class TrainStep:
             gradients = self._gradients(inputs, size, total)
         else:
             gradients = self._accumulated(inputs, size, total)
+        if replicas > 1 and _reads_gradients(self._model.optimizer):
+            gradients = _gathered(gradients, context)
         self._model.optimizer.apply_gradients(
             zip(gradients, self._variables, strict=True)
         )
@@ -113,6 +115,28 @@ class TrainStep:
         )
         regularizers = _sum(self._model.losses, loss.dtype) / replicas
         return share * loss + (1 / self._accumulate - share) * regularizers
+
+
+def _reads_gradients(optimizer: Any) -> bool:
+    """Tells whether an optimizer decides by the gradients' values.
+
+    It does where it clips them, or leaves out a step that overflowed.
+    """
+    return hasattr(optimizer, "inner_optimizer") or any(
+        getattr(optimizer, name, None)
+        for name in ("clipnorm", "global_clipnorm", "clipvalue")
+    )
+
+
+def _gathered(gradients: Sequence[Any], context: Any) -> list[Any]:
+    """Returns the sum over replicas on the first of them, zeros on others.
+
+    Keras would decide on each replica by its own part, and sum up what became
+    of the parts. What is not finite is not finite on any.
+    """
+    is_first = context.replica_id_in_sync_group == 0
+    sums = context.all_reduce("sum", list(map(tf.convert_to_tensor, gradients)))
+    return [one * tf.cast(is_first, one.dtype) for one in sums]
 
 
 def loss_tracker(model: keras.Model) -> Any:

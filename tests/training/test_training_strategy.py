@@ -29,7 +29,11 @@ def found():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "way", ["fit", "default", "paper", "in pieces", "compiled", "fused adam"]
+    "way",
+    [
+        *("fit", "default", "paper", "in pieces", "compiled", "fused adam"),
+        *("clipped", "overflowing"),
+    ],
 )
 def test_two_devices_give_the_weights_of_one(found, way):
     assert found["replicas"] == 2
