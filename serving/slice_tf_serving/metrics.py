@@ -2,7 +2,7 @@
 
 import bisect
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 PATH = "/monitoring/prometheus/metrics"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -68,6 +68,27 @@ class Metrics:
             for labels in sorted(histograms):
                 lines += histograms[labels].lines(name, labels)
         return "".join(f"{line}\n" for line in lines)
+
+
+def added(texts: Sequence[str]) -> str:
+    """Adds up what several processes tell, sample by sample."""
+    families: dict[str, dict[str, float]] = {}
+    for text in texts:
+        head = ""
+        for line in text.splitlines():
+            if line.startswith("# HELP"):
+                head = line
+            elif line.startswith("#"):
+                head = f"{head}\n{line}"
+                families.setdefault(head, {})
+            else:
+                name, _, value = line.rpartition(" ")
+                samples = families[head]
+                samples[name] = samples.get(name, 0) + float(value)
+    return "".join(
+        f"{head}\n" + "".join(f"{k} {_number(v)}\n" for k, v in samples.items())
+        for head, samples in sorted(families.items())
+    )
 
 
 class Counter:

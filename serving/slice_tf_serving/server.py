@@ -23,7 +23,7 @@ from slice_tf_serving.rest.api import RestApp
 from slice_tf_serving.rest.front import HttpFront
 from slice_tf_serving.security import Tls, TokenInterceptor
 from slice_tf_serving.service import Service
-from slice_tf_serving.shared_metrics import SharedMetrics
+from slice_tf_serving.shared_files import SharedFiles
 from slice_tf_serving.shared_states import SharedStates
 from slice_tf_serving.telemetry import Telemetry
 from slice_tf_serving.versions import newest_version
@@ -192,7 +192,7 @@ class ModelServer:
             # Fails before a long load.
             listening(self.host, port, is_shared).close()
         log = RequestLog(self._log) if self._log is not None else None
-        shared = SharedMetrics(self._shared_dir) if self._shared_dir else None
+        shared = SharedFiles(self._shared_dir, "metrics")
         telemetry = Telemetry(self._watch_slices, log, shared)
         manager = ModelManager(
             self.models,
@@ -288,7 +288,7 @@ class ModelServer:
             started.set_result(None)
             tasks = [
                 asyncio.create_task(self._poll(service.manager)),
-                asyncio.create_task(_share(service.telemetry)),
+                asyncio.create_task(self._share(service.telemetry)),
                 asyncio.create_task(self._watch_config(service.manager)),
             ]
             await self._ending.wait()
@@ -308,6 +308,11 @@ class ModelServer:
                 await manager.poll()
             except Exception:  # Such as a file system that is away.
                 logger.exception("failed to look for versions")
+
+    async def _share(self, telemetry: Telemetry) -> None:
+        while self._shared_dir is not None:
+            telemetry.share()
+            await asyncio.sleep(_SHARE_SECONDS)
 
     async def _watch_config(self, manager: ModelManager) -> None:
         """Applies `models.config` whenever it changes, as a whole or not."""
@@ -355,12 +360,6 @@ class ModelServer:
         except RuntimeError as error:  # taken since it was tried
             raise OSError(f"Received: {address}, error={error}") from error
         return server
-
-
-async def _share(telemetry: Telemetry) -> None:
-    while telemetry.is_shared:
-        telemetry.share()
-        await asyncio.sleep(_SHARE_SECONDS)
 
 
 def _bracketed(host: str) -> str:

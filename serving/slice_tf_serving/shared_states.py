@@ -3,11 +3,11 @@
 import dataclasses
 import json
 import os
-import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_SUFFIX = ".states"
+from slice_tf_serving.shared_files import SharedFiles
+
 AVAILABLE, END, LOADING = "AVAILABLE", "END", "LOADING"
 UNLOADING = "UNLOADING"
 
@@ -30,7 +30,7 @@ Labels = Mapping[str, Mapping[str, int]]
 
 
 class SharedStates:
-    """Files in which processes leave their states for one another.
+    """The states of processes, each of which leaves its own for the others.
 
     Args:
         directory: One for all processes of a server; `None` where there is
@@ -38,28 +38,21 @@ class SharedStates:
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None) -> None:
-        self._directory = None if directory is None else pathlib.Path(directory)
+        self._files = SharedFiles(directory, "states")
 
     def leave(self, states: States, labels: Labels) -> None:
         """Leaves this process's states and labels, by model, for the others."""
-        if self._directory is None:
-            return
         plain = {
             name: {
                 number: dataclasses.astuple(one) for number, one in of.items()
             }
             for name, of in states.items()
         }
-        mine = self._directory / f"{os.getpid()}{_SUFFIX}"
-        hidden = mine.with_suffix(".tmp-states")
-        hidden.write_text(json.dumps([plain, labels]), encoding="utf-8")
-        hidden.replace(mine)
+        self._files.leave(json.dumps([plain, labels]))
 
     def forget(self, pid: int) -> None:
         """Counts a process that has ended no longer."""
-        if self._directory is not None:
-            path = self._directory / f"{pid}{_SUFFIX}"
-            path.unlink(missing_ok=True)
+        self._files.forget(pid)
 
     def together(
         self, name: str, states: Mapping[int, VersionState]
@@ -91,11 +84,7 @@ class SharedStates:
         )
 
     def _others(self) -> Iterator[Any]:
-        if self._directory is None:
-            return
-        for path in sorted(self._directory.glob(f"*{_SUFFIX}")):
-            if path.stem != str(os.getpid()):
-                yield json.loads(path.read_text(encoding="utf-8"))
+        return map(json.loads, self._files.others())
 
 
 def _least(states: list[VersionState | None]) -> VersionState:

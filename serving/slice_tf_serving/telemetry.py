@@ -11,10 +11,10 @@ from slice_tf.export.signatures import (
 from slice_tf_serving import metrics as names
 from slice_tf_serving.codes import Code
 from slice_tf_serving.dtypes import Array
-from slice_tf_serving.metrics import Counter, Histogram, Metrics
+from slice_tf_serving.metrics import Counter, Histogram, Metrics, added
 from slice_tf_serving.request_log import RequestLog
 from slice_tf_serving.servable import Servable
-from slice_tf_serving.shared_metrics import SharedMetrics
+from slice_tf_serving.shared_files import SharedFiles
 
 _OK = Code.OK.name
 _End = tuple[str, str, str, str]  # model, API, entry point, status
@@ -29,22 +29,22 @@ class Telemetry:
         watch_slices: Whether to count the slices of every request for the
             default signature, which then runs as `explain`.
         log: Where a sample of requests goes, if anywhere.
-        shared: Where the metrics of other processes are that serve at the
-            same ports, if there are any.
+        shared: What other processes tell that serve at the same ports. Of one
+            that has ended it stays in the sums, so that they never fall.
     """
 
     def __init__(
         self,
         watch_slices: bool = False,
         log: RequestLog | None = None,
-        shared: SharedMetrics | None = None,
+        shared: SharedFiles | None = None,
     ) -> None:
         self.metrics = Metrics()
         self._ends: dict[_End, tuple[Counter, Histogram]] = {}
         self._sizes: dict[str, Histogram] = {}
         self._watch_slices = watch_slices
         self._log = log
-        self._shared = shared
+        self._shared = shared or SharedFiles(None, "metrics")
 
     def is_watching(self, servable: Servable, signature: str) -> bool:
         """Tells whether `explain` is to be run in a signature's place."""
@@ -125,20 +125,13 @@ class Telemetry:
         micros = 1e6 * servable.warmup_seconds
         self.metrics.histogram(names.WARMUP_LATENCY, labels).observe(micros)
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether there are other processes that serve at the same ports."""
-        return self._shared is not None
-
     def share(self) -> None:
-        """Leaves the metrics for those other processes."""
-        if self._shared is not None:
-            self._shared.leave(self._own_text())
+        """Leaves the metrics for the other processes."""
+        self._shared.leave(self._own_text())
 
     def text(self) -> str:
         """Returns the metrics of all processes, as Prometheus scrapes them."""
-        text = self._own_text()
-        return text if self._shared is None else self._shared.together(text)
+        return added([self._own_text(), *self._shared.others()])
 
     def _own_text(self) -> str:
         if self._log is not None:

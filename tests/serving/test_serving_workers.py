@@ -14,8 +14,9 @@ from slice_tf_serving import Client
 from slice_tf_serving.client import RequestError
 from slice_tf_serving.deployment import CanaryWalk
 from slice_tf_serving.deployment.canary import canary_plan, step_file
+from slice_tf_serving.metrics import added
 from slice_tf_serving.model_config import ModelConfig, models_config
-from slice_tf_serving.shared_metrics import SharedMetrics, added
+from slice_tf_serving.shared_files import SharedFiles
 from slice_tf_serving.shared_states import SharedStates, VersionState
 from slice_tf_serving.workers import Workers
 
@@ -169,10 +170,13 @@ def test_metrics_of_processes_are_added_up_by_name_and_labels():
     )
 
 
-def test_what_a_process_has_left_stays_in_the_sums(tmp_path):
-    text = "# HELP a b\n# TYPE a counter\na 2\n"
-    shared = SharedMetrics(tmp_path)
-    shared.leave(text)
-    assert shared.together(text) == text
+def test_processes_read_what_others_have_left(tmp_path):
+    shared = SharedFiles(tmp_path, "metrics")
+    shared.leave("one")
+    SharedFiles(tmp_path, "states").leave("other")
+    assert shared.others() == []
     (tmp_path / f"{os.getpid()}.metrics").rename(tmp_path / "1.metrics")
-    assert shared.together(text) == text.replace("2", "4")
+    shared.leave("two")
+    assert shared.others() == ["one"]
+    shared.forget(1)
+    assert shared.others() == []
