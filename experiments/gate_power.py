@@ -7,7 +7,8 @@ points worse: there, all that changes is lost. The same with slices that
 overlap: drawn from one pool of examples, some within others, some copies; and
 a harder one, where 8 % change in the worse slices and a quarter of it is won.
 Beside the gate: what it would say without correction, and a rule that fails
-on any drop of the point estimate beyond a point.
+on any drop of the point estimate beyond a point. The 300 tests may also be of
+60 slices by each of five labels: one gate of all labels, or one for each.
 
     python experiments/gate_power.py [--runs N]
 """
@@ -29,9 +30,8 @@ from slice_tf.evaluation import (
 )
 from slice_tf.schema import SliceSchema
 
-NUM_SLICES, NUM_WORSE = 300, 10
+NUM_SLICES, NUM_WORSE, NUM_LABELS = 300, 10, 5
 CHANGED, DROP, ACCURACY = 0.04, 0.04, 0.9
-SCHEMA = SliceSchema.from_names([f"s{i}" for i in range(NUM_SLICES)])
 NOTHING = Metric(0.0, 0.0, 0.0, 0, "ok")
 POOL = 20_000
 
@@ -131,6 +131,31 @@ def by_gate_with_margin(cells: Any) -> Any:
     return np.array([one.verdict == "FAIL" for one in result.slices[:-1]])
 
 
+def by_gate_of_labels(cells: Any) -> Any:
+    """Which tests one gate of all labels fails."""
+    before, after = zip(*results_by_label(cells), strict=True)
+    return _failed_by_label(gate(before, after).slices)
+
+
+def by_gate_of_each(cells: Any) -> Any:
+    """Which tests fail where each label has a gate of its own."""
+    pairs = results_by_label(cells)
+    return _failed_by_label([x for pair in pairs for x in gate(*pair).slices])
+
+
+def results_by_label(cells: Any) -> list[tuple[Results, Results]]:
+    """Returns two models' results by each label; worse slices are spread."""
+    return [
+        results_of(cells[i::NUM_LABELS], f"label[{i}]")
+        for i in range(NUM_LABELS)
+    ]
+
+
+def _failed_by_label(slices: Any) -> Any:
+    failed = np.array([x.verdict == "FAIL" for x in slices if x.name != "base"])
+    return failed.reshape(NUM_LABELS, -1).T.reshape(-1)
+
+
 def uncorrected(cells: Any) -> Any:
     """Which slices a single test would fail."""
     result = gate(*results_of(cells))
@@ -146,19 +171,22 @@ def by_estimate(cells: Any) -> Any:
 RULES = {
     "slice-tf gate": by_gate,
     "slice-tf gate, margin of 1 point": by_gate_with_margin,
+    "one gate of five labels": by_gate_of_labels,
+    "a gate for each of five labels": by_gate_of_each,
     "the same test, not corrected": uncorrected,
     "estimate more than 1 point down": by_estimate,
 }
 
 
-def results_of(cells: Any) -> tuple[Results, Results]:
+def results_of(cells: Any, label: str = "") -> tuple[Results, Results]:
     """Returns results of a baseline and a candidate, with these cells."""
     cells = np.concatenate([cells, cells.sum(axis=0, keepdims=True)])
-    return tuple(results(cells, paired) for paired in (False, True))  # type: ignore[return-value]
+    return results(cells, False, label), results(cells, True, label)
 
 
-def results(cells: Any, paired: bool) -> Results:
+def results(cells: Any, paired: bool, label: str) -> Results:
     """Returns what the gate reads of an evaluation."""
+    schema = SliceSchema.from_names([f"s{i}" for i in range(len(cells) - 1)])
     sizes = cells.sum(axis=(1, 2))
     right = cells[:, :, 1].sum(axis=1) if paired else cells[:, 1].sum(axis=1)
     slices = [
@@ -172,14 +200,14 @@ def results(cells: Any, paired: bool) -> Results:
             else None,
         )
         for name, size, k, table in zip(
-            (*SCHEMA.names, "base"), sizes, right, cells, strict=True
+            (*schema.names, "base"), sizes, right, cells, strict=True
         )
     ]
     return Results(
-        schema=SCHEMA,
+        schema=schema,
         num_classes=2,
         floor=30,
-        data=DataFacts("", "", int(sizes[-1])),
+        data=DataFacts("", "", 1, label),
         model=ModelFacts(),
         baseline=ModelFacts() if paired else None,
         slices=tuple(slices),

@@ -3,13 +3,13 @@
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from slice_tf.data import read_records
 from slice_tf.evaluation import Results
+from slice_tf.evaluation.labels import label_files, label_names
 from slice_tf.schema import FILE_NAME, SliceSchema
 from slice_tf_beam import paths
 from slice_tf_beam.options import make_options
@@ -39,8 +39,11 @@ def evaluate_predictions(
     label_index: int | None = None,
     num_workers: int = 1,
     pipeline_options: Sequence[str] = (),
-) -> Results:
+) -> list[Results]:
     """Evaluates TFRecords of predictions and writes results.json.
+
+    Of several labels all are evaluated in one pass, and their results are
+    written as `slice_tf.evaluation.load_labels` reads them.
 
     A worker counts whole shards and sends what it counted; nothing is
     shuffled by slice, and memory does not grow with the data. The results
@@ -49,13 +52,17 @@ def evaluate_predictions(
 
     Args:
         predictions: TFRecord files: a path, a directory or a pattern.
-        output: Where to write the results.
+        output: Where to write the results; of several labels, a directory.
         schema_dir: Directory with `slices.json`; by default that of the
             predictions.
         features: Names of the features of a prediction.
-        label_index: Which label to evaluate, where records hold several.
+        label_index: Which label to evaluate, where records hold several; all
+            of them where it is None.
         num_workers: Processes on this machine.
         pipeline_options: Beam's own flags.
+
+    Returns:
+        The results; of several labels, one of each.
 
     Raises:
         ValueError: If there are no predictions or no schema, or a record is
@@ -68,6 +75,9 @@ def evaluate_predictions(
     features = features or PredictionFeatures()
     spec = _spec(shards, schema, features, label_index)
     target = paths.absolute(output)
+    num_labels = len(spec.labels or (0,))
+    if paths.is_local(target):
+        label_files(target, num_labels)
     report = paths.temporary(paths.directory_of(target), "evaluation")
     try:
         run_over_shards(
@@ -76,16 +86,19 @@ def evaluate_predictions(
             "CountShards" >> beam.ParDo(_CountShard(spec)),
             "MergeCounts"
             >> beam.CombineGlobally(_MergeCounts(spec)).without_defaults(),
-            "WriteResults" >> beam.Map(_write, report, predictions, spec),
+            "WriteResults" >> beam.Map(_write, report, predictions),
         )
         values = paths.read_json(report)
     finally:
         paths.discard([report])
-    if isinstance(values, list):
-        raise ValueError(values[0])
-    results = Results.from_dict(values)
-    paths.write_text(target, json.dumps(values, indent=1) + "\n")
-    return results
+    if values["failures"]:
+        raise ValueError(values["failures"][0])
+    files = [target]
+    if num_labels > 1:
+        files = [paths.join(target, name) for name in label_names(num_labels)]
+    for file, one in zip(files, values["results"], strict=True):
+        paths.write_text(file, json.dumps(one, indent=1) + "\n")
+    return [Results.from_dict(one) for one in values["results"]]
 
 
 def _schema(directory: str) -> SliceSchema:
@@ -171,13 +184,14 @@ class _MergeCounts(beam.CombineFn):
         return merged
 
 
-def _write(
-    outcome: Outcome, path: str, data_path: str, spec: PredictionSpec
-) -> None:
+def _write(outcome: Outcome, path: str, data_path: str) -> None:
     evaluator, failures = outcome
-    values: Any = failures
+    results = []
     if not failures:
-        label = "" if spec.label_index is None else spec.label
-        results = evaluator.results(data_path=data_path, label=label)
-        values = results.to_dict()
+        found = evaluator.results(data_path=data_path)
+        results = found if isinstance(found, list) else [found]
+    values = {
+        "failures": failures,
+        "results": [one.to_dict() for one in results],
+    }
     paths.write_text(path, json.dumps(values))

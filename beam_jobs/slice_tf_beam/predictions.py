@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from slice_tf.data import decode
-from slice_tf.evaluation import Evaluator, RegressionCounts
+from slice_tf.evaluation import Evaluator, LabelEvaluator, RegressionCounts
 from slice_tf.schema import SliceSchema
 
-# What counts predictions: of classes, or of numbers.
-Counts = Evaluator | RegressionCounts
+# What counts predictions: of classes, of several labels, or of numbers.
+Counts = Evaluator | LabelEvaluator | RegressionCounts
 
 # Records decoded and counted at once.
 BATCH = 2_048
@@ -61,7 +61,7 @@ class PredictionSpec:
         features: Names of the other features.
         with_baseline: Whether there is a baseline.
         with_indicators: Whether there are learned indicators.
-        label_index: Which label is evaluated, where records hold several.
+        labels: Which labels are evaluated, where records hold several.
         num_labels: How many labels a record holds.
     """
 
@@ -70,7 +70,7 @@ class PredictionSpec:
     features: PredictionFeatures = PredictionFeatures()
     with_baseline: bool = False
     with_indicators: bool = False
-    label_index: int | None = None
+    labels: tuple[int, ...] | None = None
     num_labels: int = 1
 
     @classmethod
@@ -84,8 +84,8 @@ class PredictionSpec:
         """Returns the spec that a first record tells.
 
         Raises:
-            ValueError: If it is no example, has no probabilities, or holds
-                several labels and none is chosen.
+            ValueError: If it is no example, has no probabilities, or does
+                not hold the label that is chosen.
         """
         found = decode(record).features.feature
         numbers = (
@@ -97,24 +97,17 @@ class PredictionSpec:
         _check_there(found, features.label)
         width = len(found[features.probabilities].float_list.value)
         labels = len(found[features.label].int64_list.value)
-        _check_label_index(label_index, labels)
-        several = label_index is not None
+        chosen = _chosen(label_index, labels)
         return cls(
             schema,
-            0 if numbers else 2 if several else max(width, 2),
+            0 if numbers else 2 if chosen else max(width, 2),
             features,
             (features.baseline_predictions if numbers else features.baseline)
             in found,
             features.indicators in found,
-            label_index,
+            chosen,
             max(labels, 1),
         )
-
-    @property
-    def label(self) -> str:
-        """What is evaluated: `label`, or one of several, as `label[2]`."""
-        name, index = self.features.label, self.label_index
-        return name if index is None else f"{name}[{index}]"
 
     def evaluator(self) -> Counts:
         """Returns an evaluator that has counted nothing."""
@@ -122,6 +115,9 @@ class PredictionSpec:
             "weighted": self.features.weight is not None,
             "clustered": self.features.cluster is not None,
         }
+        if self.labels is not None:
+            names = [f"{self.features.label}[{i}]" for i in self.labels]
+            return LabelEvaluator(self.schema, names, **given)
         if self.num_classes:
             return Evaluator(self.schema, self.num_classes, **given)
         return RegressionCounts(self.schema, **given)
@@ -165,7 +161,7 @@ def count_predictions(
         )
     labels = _ints(examples, names.label, spec.num_labels)
     evaluator.add(
-        labels[:, spec.label_index or 0],
+        labels[:, 0] if spec.labels is None else labels[:, spec.labels],
         _probabilities(examples, names.probabilities, spec),
         membership,
         known,
@@ -173,18 +169,16 @@ def count_predictions(
     )
 
 
-def _check_label_index(index: int | None, labels: int) -> None:
-    if index is None and labels > 1:
-        raise ValueError(
-            "Predictions of several labels are evaluated a label at a time: "
-            "choose one by `--label-index`. Received: label_index=None, "
-            f"labels={labels}"
-        )
-    if index is not None and not 0 <= index < labels:
+def _chosen(index: int | None, labels: int) -> tuple[int, ...] | None:
+    """Returns which of several labels to evaluate; None of a single one."""
+    if index is None:
+        return tuple(range(labels)) if labels > 1 else None
+    if not 0 <= index < labels:
         raise ValueError(
             "`--label-index` must be below the number of labels. Received: "
             f"label_index={index}, labels={labels}"
         )
+    return (index,)
 
 
 def _number(examples: Iterable[Any], name: str) -> Any:
@@ -209,16 +203,18 @@ def _unknown(examples: Sequence[Any], schema: SliceSchema) -> Any:
 def _probabilities(
     examples: Sequence[Any], name: str, spec: PredictionSpec
 ) -> Any:
-    """Returns probabilities, of shape `[batch, classes]`."""
+    """Returns probabilities, of shape `[batch, classes]`.
+
+    Of several labels, those of the ones that are evaluated.
+    """
+    if spec.labels is not None:
+        column = _column(examples, name, "float_list", spec.num_labels)
+        return column[:, spec.labels]
     first = examples[0].get(name) if name in examples[0] else None
     width = spec.num_classes
-    if spec.label_index is not None:
-        width = spec.num_labels
-    elif first and len(first.float_list.value) == 1:
+    if first and len(first.float_list.value) == 1:
         width = 1
     values: Any = _column(examples, name, "float_list", width)
-    if spec.label_index is not None:
-        values = values[:, spec.label_index, None]
     if values.shape[1] == 1:
         return np.concatenate([1 - values, values], axis=1)
     return values

@@ -15,7 +15,7 @@ from slice_tf.evaluation.examples import (
     ExampleSample,
     ExampleSampler,
 )
-from slice_tf.evaluation.gate import accept_slices, gate
+from slice_tf.evaluation.gate import accept_slices, gate, gate_of_label
 from slice_tf.evaluation.gate_result import (
     Acceptance,
     GateResult,
@@ -23,6 +23,8 @@ from slice_tf.evaluation.gate_result import (
 )
 from slice_tf.evaluation.indicators import IndicatorCounts
 from slice_tf.evaluation.inputs import to_probabilities
+from slice_tf.evaluation.label_evaluator import LabelEvaluator
+from slice_tf.evaluation.labels import load_labels, save_labels
 from slice_tf.evaluation.metric import Metric
 from slice_tf.evaluation.metrics import slice_metrics
 from slice_tf.evaluation.overlap import OverlapCounts
@@ -56,6 +58,7 @@ __all__ = [
     "ExampleSampler",
     "GateResult",
     "IndicatorCounts",
+    "LabelEvaluator",
     "Metric",
     "ModelFacts",
     "OverlapCounts",
@@ -73,10 +76,13 @@ __all__ = [
     "evaluate",
     "footnote",
     "gate",
+    "gate_of_label",
     "load_audits",
+    "load_labels",
     "render_table",
     "results_table",
     "runs_table",
+    "save_labels",
     "slice_metrics",
     "to_columns",
     "to_probabilities",

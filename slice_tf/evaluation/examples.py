@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import heapq
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,92 +124,40 @@ class ExampleSampler:
         self,
         features: Mapping[str, Any],
         labels: Any,
-        probabilities: Any,
-        membership: Any,
-        known: Any = None,
-        baseline_probabilities: Any = None,
-    ) -> None:
-        """Draws from one batch.
-
-        Args:
-            features: Name to values to show, of shape `[batch, ...]`.
-            labels: Of shape `[batch]`.
-            probabilities: Of shape `[batch, classes]`.
-            membership: 0 or 1, of shape `[batch, slices]`.
-            known: 0 where membership is unknown; None where all is known.
-            baseline_probabilities: Of shape `[batch, classes]`, or None.
-
-        Raises:
-            ValueError: If a shape or a value is wrong.
-        """
-        scores = np.asarray(probabilities, np.float64)
-        truth = inputs.check_labels(labels, scores.shape[1])
-        before = None
-        if baseline_probabilities is not None:
-            before = np.asarray(baseline_probabilities).argmax(axis=1)
-        predictions = scores.argmax(axis=1)
-        batch = _Batch(
-            features,
-            truth,
-            predictions,
-            before,
-            *inputs.check_members(
-                membership, known, len(truth), self.schema.num_slices
-            ),
-            scores=scores.max(axis=1, initial=0),
-        )
-        wrong = predictions != truth
-        lost = wrong & (before == truth)
-        # Each is as likely as any other to be among the smallest.
-        order = self._random.random(len(truth))
-        self._add(
-            batch, order, *(np.where(x, order, np.inf) for x in (wrong, lost))
-        )
-
-    def add_numbers(
-        self,
-        features: Mapping[str, Any],
-        targets: Any,
         predictions: Any,
         membership: Any,
         known: Any = None,
         baseline_predictions: Any = None,
     ) -> None:
-        """Draws from one batch of predicted numbers.
+        """Draws from one batch.
 
         Args:
             features: Name to values to show, of shape `[batch, ...]`.
-            targets: True numbers, of shape `[batch]`.
-            predictions: Predicted numbers, of shape `[batch]`.
+            labels: Class ids, or true numbers, of shape `[batch]`.
+            predictions: Probabilities of shape `[batch, classes]`, or
+                predicted numbers of shape `[batch]`.
             membership: 0 or 1, of shape `[batch, slices]`.
             known: 0 where membership is unknown; None where all is known.
-            baseline_predictions: Of shape `[batch]`, or None.
+            baseline_predictions: As `predictions`, or None.
 
         Raises:
             ValueError: If a shape or a value is wrong.
         """
-        truth = inputs.check_finite("targets", targets, None)
-        guesses = inputs.check_finite("predictions", predictions, len(truth))
-        before, nearer = None, np.zeros(len(truth))
-        size = np.abs(guesses - truth)
-        if baseline_predictions is not None:
-            before = inputs.check_finite(
-                "baseline_predictions", baseline_predictions, len(truth)
-            )
-            nearer = np.maximum(size - np.abs(before - truth), 0)
-        batch = _Batch(
-            features,
-            truth,
-            guesses,
-            before,
-            *inputs.check_members(
-                membership, known, len(truth), self.schema.num_slices
-            ),
+        guesses = np.asarray(predictions, np.float64)
+        numbers = guesses.ndim == 1
+        told = _of_numbers if numbers else _of_classes
+        given = told(labels, guesses, baseline_predictions)
+        members, unknown = inputs.check_members(
+            membership, known, len(given.labels), self.schema.num_slices
         )
-        order = self._random.random(len(truth))
-        self._add(
-            batch, order, *(np.where(x > 0, -x, np.inf) for x in (size, nearer))
+        batch = _Batch(features, given, members, unknown)
+        # Each is as likely as any other to be among the smallest.
+        order = self._random.random(len(given.labels))
+        orders = (
+            np.where(x > 0, -x if numbers else order, np.inf)
+            for x in (given.errors, given.losses)
         )
+        self._add(batch, order, *orders)
 
     def sample(self) -> ExampleSample:
         """Returns what was drawn."""
@@ -229,7 +177,7 @@ class ExampleSampler:
     def _add(self, batch: "_Batch", *orders: Any) -> None:
         """Keeps what comes first in each kind's order; infinity, never."""
         batch.check_features()
-        everyone = np.ones((len(batch.labels), 1), bool)
+        everyone = np.ones((len(batch.given.labels), 1), bool)
         members = np.concatenate([batch.members, everyone], axis=1)
         for kind, order in enumerate(orders):
             near = members & (order[:, None] < self._limits[kind])
@@ -237,7 +185,7 @@ class ExampleSampler:
                 self._draw(kind, place, order[row], self._seen + int(row))
         rows = {row for row in self._rows() if row >= self._seen}
         self._kept |= {row: batch.example(row - self._seen) for row in rows}
-        self._seen += len(batch.labels)
+        self._seen += len(batch.given.labels)
         if len(self._kept) > 2 * len(self._rows()):
             self._kept = {row: self._kept[row] for row in self._rows()}
 
@@ -256,33 +204,61 @@ class ExampleSampler:
         return {row for heap in heaps for _, row in heap}
 
 
+class _Predicted(NamedTuple):
+    """What two models say of a batch, and by how much they are wrong."""
+
+    labels: Any
+    predictions: Any
+    before: Any
+    scores: Any
+    errors: Any
+    losses: Any
+
+
+def _of_classes(labels: Any, probabilities: Any, baseline: Any) -> _Predicted:
+    inputs.check_shape("predictions", probabilities, (None, None))
+    truth = inputs.check_labels(labels, probabilities.shape[1])
+    inputs.check_shape("predictions", probabilities, (len(truth), None))
+    before = None if baseline is None else np.asarray(baseline).argmax(axis=1)
+    guesses, scores = probabilities.argmax(1), probabilities.max(1, initial=0)
+    wrong = guesses != truth
+    lost = wrong & (before == truth)
+    return _Predicted(truth, guesses, before, scores, wrong, lost)
+
+
+def _of_numbers(targets: Any, predictions: Any, baseline: Any) -> _Predicted:
+    truth = inputs.check_finite("labels", targets, None)
+    guesses = inputs.check_finite("predictions", predictions, len(truth))
+    before, nearer = None, np.zeros(len(truth))
+    size = np.abs(guesses - truth)
+    if baseline is not None:
+        name = "baseline_predictions"
+        before = inputs.check_finite(name, baseline, len(truth))
+        nearer = size - np.abs(before - truth)
+    return _Predicted(truth, guesses, before, None, size, nearer)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Batch:
     """A checked batch."""
 
     features: Mapping[str, Any]
-    labels: Any
-    predictions: Any
-    before: Any
+    given: _Predicted
     members: Any
     unknown: Any
-    scores: Any = None
 
     def check_features(self) -> None:
         for name, values in self.features.items():
-            if len(values) != len(self.labels):
+            if len(values) != len(self.given.labels):
                 raise ValueError(
                     "A feature must have a value an example. Received: "
                     f"feature={name!r}, values={len(values)}, "
-                    f"examples={len(self.labels)}"
+                    f"examples={len(self.given.labels)}"
                 )
 
     def example(self, row: int) -> Example:
-        label, before, scores = (
-            self.labels[row].item(),
-            self.before,
-            self.scores,
-        )
+        label = self.given.labels[row].item()
+        before, scores = self.given.before, self.given.scores
         digest = hashlib.sha256(str(label).encode())
         for name, values in sorted(self.features.items()):
             whole = _bytes_of(values[row])
@@ -291,7 +267,7 @@ class _Batch:
         return Example(
             key=digest.hexdigest()[:16],
             label=label,
-            prediction=self.predictions[row].item(),
+            prediction=self.given.predictions[row].item(),
             score=None if scores is None else round(float(scores[row]), 4),
             baseline=None if before is None else before[row].item(),
             slices=np.flatnonzero(self.members[row]).tolist(),

@@ -59,7 +59,9 @@ def gate_markdown(result: GateResult, num_rows: int = 20) -> str:
     accepted = [one for one in result.slices if one.accepted is not None]
     if accepted:
         lines += ["", "Accepted:", ""]
-        lines += [f"- `{x.name}`: {_cell(x.accepted or '')}" for x in accepted]
+        lines += [
+            f"- `{x.full_name}`: {_cell(x.accepted or '')}" for x in accepted
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -73,7 +75,10 @@ def gate_junit(result: GateResult) -> str:
     counts = {"failure": 0, "skipped": 0}
     for one in result.slices:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=f"gate.{result.metric}", name=one.name
+            suite,
+            "testcase",
+            classname=f"gate.{result.metric}",
+            name=one.full_name,
         )
         kind = _junit_kind(one, result)
         if kind:
@@ -108,7 +113,7 @@ def _row(one: SliceVerdict, plain: bool) -> list[str]:
     if drop is not None:
         shown = plain_text(drop, 3) if plain else f"{100 * drop:.1f}"
     return [
-        one.name + (" (critical)" if one.critical else ""),
+        one.full_name + (" (critical)" if one.critical else ""),
         f"{one.size:,}",
         value(one.baseline).partition(" ")[0],
         value(one.candidate).partition(" ")[0],

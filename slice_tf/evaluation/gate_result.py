@@ -37,6 +37,8 @@ class SliceVerdict:
         reason: One sentence.
         accepted: Why somebody takes the verdict upon themselves; None where
             nobody does.
+        label: By which label, such as `label[2]`, where several were judged
+            together.
     """
 
     name: str
@@ -52,6 +54,17 @@ class SliceVerdict:
     verdict: str
     reason: str
     accepted: str | None = None
+    label: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The slice; of several labels with its label, `label[2]/night`."""
+        return full_name(self.label, self.name)
+
+
+def full_name(label: str, name: str) -> str:
+    """Returns what to call a slice judged by a label, or by the only one."""
+    return f"{label}/{name}" if label else name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +77,10 @@ class GateResult:
         metric: What was compared.
         paired: Whether example by example.
         false_discovery_rate: Expected share of false alarms among alarms.
-        slices: In the schema's order, the base slice last.
+        slices: In the schema's order, the base slice last; so for each of
+            several labels.
+        labels: Of several labels judged together, each with the verdict that
+            its own slices gave; also where `slices` are of one of them.
     """
 
     verdict: str
@@ -73,6 +89,7 @@ class GateResult:
     paired: bool
     false_discovery_rate: float
     slices: tuple[SliceVerdict, ...]
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def exit_status(self) -> int:

@@ -54,6 +54,8 @@ def _log(results: Results, step: int) -> str:
         "slice_tf.model": results.model.path,
         "slice_tf.model_fingerprint": results.model.fingerprint,
     }
+    if results.data.label:
+        tags["slice_tf.label"] = results.data.label
     if results.gate is not None:
         tags["slice_tf.verdict"] = results.gate.verdict
         tags["slice_tf.verdict_reason"] = results.gate.reason

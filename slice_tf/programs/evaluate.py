@@ -29,13 +29,20 @@ def main(argv: Sequence[str]) -> int:
 
         results = evaluate_models(flags)
     if audits:
-        results = _with_audits(results, audits)
+        results = [_with_audits(one, audits) for one in results]
     if audits or flags.predictions is None:
-        results.save(flags.output)
-    _show(results)
+        _save(results, flags.output)
+    for one in results:
+        _show(one)
     logger.info("wrote %s", flags.output)
     export(results, flags)
     return 0
+
+
+def _save(results: "Sequence[Results]", path: pathlib.Path) -> None:
+    from slice_tf.evaluation import save_labels
+
+    save_labels(results, path)
 
 
 def _load_audits(path: pathlib.Path) -> Any:
@@ -52,7 +59,7 @@ def _with_audits(results: "Results", audits: Any) -> "Results":
 
 def _evaluate_predictions(
     flags: argparse.Namespace, beam_flags: Sequence[str]
-) -> "Results":
+) -> "list[Results]":
     from slice_tf_beam.beam_logs import quiet_beam
 
     quiet_beam()
@@ -80,6 +87,8 @@ def _show(results: "Results") -> None:
     from slice_tf.evaluation import footnote, results_table
     from slice_tf.programs.tables import show_table
 
+    if results.data.label:
+        print(results.data.label)  # noqa: T201 - results go to stdout
     show_table(*results_table(results))
     note = footnote(results)
     if note:

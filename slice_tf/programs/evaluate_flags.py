@@ -12,8 +12,7 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
     """Reads and checks a command line.
 
     Raises:
-        ValueError: If flags contradict one another, or the output is a
-            directory.
+        ValueError: If flags contradict one another.
     """
     parser = FlagParser(
         "evaluate",
@@ -31,7 +30,12 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
         "directory or a quoted pattern, here or on gs:// and the like",
     )
     add("--schema", help="directory with slices.json, if not beside them")
-    add("--output", type=directory, required=True, help="results.json to write")
+    add(
+        "--output",
+        type=directory,
+        required=True,
+        help="results.json to write; of several labels, a directory",
+    )
     add(
         "--baseline",
         type=directory,
@@ -75,7 +79,8 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
         "--label-index",
         type=int,
         metavar="I",
-        help="which label to evaluate, from 0, of a model of several labels",
+        help="which label to evaluate, from 0, of a model of several labels; "
+        "all of them unless it is given",
     )
     add(
         "--batch-size",
@@ -93,7 +98,6 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
     flags = parser.parse(argv)
     _check_source(flags, beam_flags)
     check_exports(flags)
-    _check_output(flags.output)
     return flags
 
 
@@ -124,12 +128,4 @@ def _check_source(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
         raise ValueError(
             "`--example-feature` needs `--examples N` beside it. Received: "
             f"example_feature={', '.join(flags.example_feature)}"
-        )
-
-
-def _check_output(path: pathlib.Path) -> None:
-    if path.is_dir():
-        raise ValueError(
-            "The output must be a file, such as results.json. "
-            f"Received: output={path}, which is a directory."
         )

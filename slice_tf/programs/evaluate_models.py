@@ -7,6 +7,8 @@ import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from slice_tf.programs.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -15,20 +17,21 @@ if TYPE_CHECKING:
     from slice_tf.evaluation import (
         Evaluator,
         ExampleSampler,
+        LabelEvaluator,
         RegressionCounts,
         Results,
     )
 
 
-def evaluate_models(flags: argparse.Namespace) -> "Results":
-    """Returns results of a model, beside a baseline where there is one."""
+def evaluate_models(flags: argparse.Namespace) -> list["Results"]:
+    """Returns results of a model, beside a baseline where there is one.
+
+    Of several labels all are evaluated in one pass, unless one is chosen.
+    """
     start_tensorflow()
     from slice_tf.data.dataset import load_dataset, translated
-    from slice_tf.evaluation import (
-        Evaluator,
-        ExampleSampler,
-        RegressionCounts,
-    )
+    from slice_tf.evaluation import ExampleSampler
+    from slice_tf.evaluation.labels import label_files
     from slice_tf.training import load_model_directory
 
     model, spec, schema = load_model_directory(flags.model)
@@ -38,58 +41,99 @@ def evaluate_models(flags: argparse.Namespace) -> "Results":
         spec = _join(spec, other_spec)
         models.append(baseline)
         facts.append(_facts(flags.baseline))
-    task, label = spec.task, spec.label
-    if task == "regression" and flags.audit is not None:
+    task = _Task(spec.task, spec.num_classes, _labels(flags.label_index, spec))
+    if task.name == "regression" and flags.audit is not None:
         raise ValueError(
             "`--audit` corrects the accuracy of classes. Received: "
             f"audit={flags.audit}, task=regression"
         )
-    num_classes = _num_classes(flags, spec)
-    sampler, shown = None, dict[str, Any]()
+    names = [f"{spec.label}[{i}]" for i in task.labels or ()]
+    files = label_files(flags.output, max(len(names), 1))
+    samplers, shown = list[ExampleSampler](), dict[str, Any]()
     if flags.examples is not None:
-        sampler = ExampleSampler(schema, flags.examples)
+        samplers = [ExampleSampler(schema, flags.examples) for _ in files]
         shown = dict(spec.features)
         if flags.example_feature:
             spec, shown = _with_features(spec, flags.example_feature)
     spec, weight = _with_column(spec, flags.weight, "float32")
     spec, cluster = _with_column(spec, flags.cluster, "int64")
-    given = {"weighted": bool(weight), "clustered": bool(cluster)}
-    counts: Evaluator | RegressionCounts
-    if task == "regression":
-        counts = RegressionCounts(schema, **given)
-    else:
-        counts = Evaluator(schema, num_classes, **given)
+    counts = task.counts(
+        schema, names, weighted=bool(weight), clustered=bool(cluster)
+    )
     beside = {"shown": shown, "weights": weight, "clusters": cluster}
     with translated():
         data = load_dataset(flags.data, spec, schema, flags.batch_size)
-        batches = _predicted(models, data, beside)
-        _count(counts, batches, sampler, flags.label_index)
-    index = flags.label_index
-    results = counts.results(
+        _count(counts, _predicted(models, data, beside), samplers, task)
+    found = counts.results(
         data_path=flags.data,
-        label="" if index is None else f"{label}[{index}]",
         model=facts[0],
         baseline=facts[1] if flags.baseline is not None else None,
     )
-    sample = None if sampler is None else sampler.sample()
-    return dataclasses.replace(results, examples=sample)
+    results = found if isinstance(found, list) else [found]
+    if not samplers:
+        return results
+    return [
+        dataclasses.replace(one, examples=sampler.sample())
+        for one, sampler in zip(results, samplers, strict=True)
+    ]
 
 
-def _num_classes(flags: argparse.Namespace, spec: "FeatureSpec") -> int:
-    """Returns the number of classes; of several labels, one is evaluated."""
-    index, several = flags.label_index, spec.task == "multi_label"
-    if several and not 0 <= (-1 if index is None else index) < spec.num_classes:
-        raise ValueError(
-            "A model of several labels is evaluated a label at a time: "
-            "`--label-index` must be below the number of labels. Received: "
-            f"label_index={index}, labels={spec.num_classes}"
-        )
-    if index is not None and not several:
+def _labels(index: int | None, spec: "FeatureSpec") -> list[int] | None:
+    """Returns which of several labels to evaluate; None of another task."""
+    several = spec.task == "multi_label"
+    if index is None:
+        return list(range(spec.num_classes)) if several else None
+    if not several:
         raise ValueError(
             "`--label-index` is for models of several labels. Received: "
             f"label_index={index}, task={spec.task}"
         )
-    return 2 if several else spec.num_classes
+    if not 0 <= index < spec.num_classes:
+        raise ValueError(
+            "`--label-index` must be below the number of labels. Received: "
+            f"label_index={index}, labels={spec.num_classes}"
+        )
+    return [index]
+
+
+class _Task(NamedTuple):
+    """What a model's logits mean, and which of several labels are asked."""
+
+    name: str
+    num_classes: int
+    labels: list[int] | None
+
+    def counts(
+        self, schema: Any, names: Sequence[str], **given: bool
+    ) -> "Evaluator | LabelEvaluator | RegressionCounts":
+        """Returns what counts predictions."""
+        from slice_tf.evaluation import (
+            Evaluator,
+            LabelEvaluator,
+            RegressionCounts,
+        )
+
+        if self.labels is not None:
+            return LabelEvaluator(schema, names, **given)
+        if self.name == "regression":
+            return RegressionCounts(schema, **given)
+        return Evaluator(schema, self.num_classes, **given)
+
+    def truth(self, label: Any) -> Any:
+        """Returns the labels that are asked."""
+        return label if self.labels is None else label[:, self.labels]
+
+    def predictions(self, logits: Any) -> Any:
+        """Returns probabilities of classes, of labels, or numbers."""
+        from slice_tf.evaluation import to_probabilities
+
+        if self.name == "regression":
+            return logits[:, 0]
+        if self.labels is None:
+            return to_probabilities(logits, self.num_classes)
+        chosen = logits[:, self.labels]
+        whole = to_probabilities(chosen.reshape(-1, 1), 2)
+        return whole[:, 1].reshape(chosen.shape)
 
 
 def _with_column(
@@ -198,32 +242,18 @@ def _predicted(
 
 
 def _count(
-    counts: "Evaluator | RegressionCounts",
+    counts: "Evaluator | LabelEvaluator | RegressionCounts",
     batches: Iterable[_Predicted],
-    sampler: "ExampleSampler | None",
-    label_index: int | None,
+    samplers: Sequence["ExampleSampler"],
+    task: _Task,
 ) -> None:
-    """Counts all batches; of several labels, one."""
-    from slice_tf.evaluation import (
-        Evaluator,
-        ExampleSampler,
-        to_probabilities,
-    )
-
-    draw: Any
+    """Counts all batches, and draws examples for each of several labels."""
+    kind = "predictions" if task.name == "regression" else "probabilities"
     for one in batches:
-        label, logits = one.targets["label"], [x["logits"] for x in one.outputs]
-        if label_index is not None:
-            label = label[:, label_index]
-            logits = [x[:, label_index, None] for x in logits]
-        if isinstance(counts, Evaluator):
-            classes = counts.counts.num_classes
-            found = [to_probabilities(x, classes) for x in logits]
-            draw, baseline = ExampleSampler.add, "baseline_probabilities"
-        else:
-            found = [x[:, 0] for x in logits]
-            draw, baseline = ExampleSampler.add_numbers, "baseline_predictions"
+        label = task.truth(one.targets["label"])
+        found = [task.predictions(x["logits"]) for x in one.outputs]
         after, before = (*found, None)[:2]
+        more: dict[str, Any] = {f"baseline_{kind}": before}
         counts.add(
             label,
             after,
@@ -231,10 +261,20 @@ def _count(
             weights=one.weights,
             clusters=one.clusters,
             indicator_logits=one.outputs[0].get("indicator_logits"),
-            **{baseline: before},
+            **more,
         )
-        if sampler is not None:
-            draw(sampler, one.shown, label, after, *one.membership, before)
+        for i, sampler in enumerate(samplers):
+            columns = [label, after, before]
+            if task.labels is not None:
+                columns = [label[:, i], *(_of_label(x, i) for x in found), None]
+            truth, now, was = columns[:3]
+            sampler.add(one.shown, truth, now, *one.membership, was)
+
+
+def _of_label(probabilities: Any, index: int) -> Any:
+    """Returns that one of several labels does not apply, and that it does."""
+    column = probabilities[:, index]
+    return np.stack([1 - column, column], axis=1)
 
 
 def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slice_tf.programs.flags import whole_number
@@ -48,18 +49,23 @@ def check_exports(flags: argparse.Namespace) -> None:
         )
 
 
-def export(results: "Results", flags: argparse.Namespace) -> None:
-    """Sends results where the flags say."""
+def export(results: Sequence["Results"], flags: argparse.Namespace) -> None:
+    """Sends results where the flags say, each of several labels as a run."""
     if flags.tensorboard:
         from slice_tf.programs.quiet import start_tensorflow
 
         start_tensorflow()
         from slice_tf.evaluation.to_tensorboard import write_for_tensorboard
 
-        write_for_tensorboard(results, flags.tensorboard, flags.step)
+        for one in results:
+            # Brackets in a path would be a pattern to TensorBoard.
+            label = one.data.label.replace("[", "_").rstrip("]")
+            run = f"/{label}" if len(results) > 1 else ""
+            write_for_tensorboard(one, flags.tensorboard + run, flags.step)
         logger.info("wrote scalars to %s", flags.tensorboard)
     if flags.mlflow:
         from slice_tf.evaluation.to_mlflow import log_to_mlflow
 
-        run = log_to_mlflow(results, flags.mlflow, flags.step)
-        logger.info("logged to run %s of %s", run, flags.mlflow)
+        for one in results:
+            name = log_to_mlflow(one, flags.mlflow, flags.step)
+            logger.info("logged to run %s of %s", name, flags.mlflow)

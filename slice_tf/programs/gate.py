@@ -7,13 +7,22 @@ import math
 import pathlib
 from collections.abc import Sequence
 
-from slice_tf.evaluation import Acceptance, GateResult, Results, gate
+from slice_tf.evaluation import (
+    Acceptance,
+    GateResult,
+    Results,
+    gate,
+    gate_of_label,
+    load_labels,
+    save_labels,
+)
 from slice_tf.evaluation.drops import COMPARED
 from slice_tf.evaluation.gate_reports import (
     gate_junit,
     gate_markdown,
     gate_table,
 )
+from slice_tf.evaluation.gate_result import full_name
 from slice_tf.programs.exports import (
     add_export_flags,
     check_exports,
@@ -26,9 +35,9 @@ logger = logging.getLogger("slice_tf.gate")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Compares two results.json files and returns the gate's exit status."""
+    """Compares results of two models and returns the gate's exit status."""
     flags = _parse(argv)
-    baseline, candidate = map(Results.load, (flags.baseline, flags.candidate))
+    baseline, candidate = map(load_labels, (flags.baseline, flags.candidate))
     result = gate(
         baseline,
         candidate,
@@ -47,9 +56,17 @@ def main(argv: Sequence[str]) -> int:
     ):
         if path is not None:
             path.write_text(text, encoding="utf-8")
-    judged = dataclasses.replace(candidate, gate=result)
+    judged = [
+        dataclasses.replace(
+            one,
+            gate=gate_of_label(result, one.data.label)
+            if result.labels
+            else result,
+        )
+        for one in candidate
+    ]
     if flags.output is not None:
-        judged.save(flags.output)
+        save_labels(judged, flags.output)
     _show(result)
     export(judged, flags)
     return result.exit_status
@@ -58,7 +75,8 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = FlagParser(
         "gate",
-        "Compares two results.json files of the same data. Exit status: 0 no "
+        "Compares two results.json files of the same data, or two directories "
+        "of several labels' results, all labels at once. Exit status: 0 no "
         "slice is worse, 1 a slice is, 2 usage or data error, 3 not enough "
         "data to tell.",
     )
@@ -90,7 +108,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="SLICE",
         action="append",
         default=[],
-        help="let a slice through; needs a --reason for each",
+        help="let a slice through; needs a --reason for each; of several "
+        "labels with its label, such as 'tags[2]/night'",
     )
     add("--reason", metavar="TEXT", action="append", default=[], help="why")
     add(
@@ -108,7 +127,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     add(
         "--output",
         type=pathlib.Path,
-        help="file for the candidate's results with the verdicts in them",
+        help="file for the candidate's results with the verdicts in them, of "
+        "several labels a directory",
     )
     add("--junit", type=pathlib.Path, help="file for JUnit XML")
     add("--markdown", type=pathlib.Path, help="file for a summary")
@@ -141,13 +161,18 @@ def _accepted(
 
 
 def _reviewed(
-    path: pathlib.Path | None, candidate: Results
+    path: pathlib.Path | None, candidate: Sequence[Results]
 ) -> list[Acceptance]:
     if path is None:
         return []
     from slice_tf.report.review import Review
 
-    found = Review.read(path).acceptances(candidate)
+    review, several = Review.read(path), len(candidate) > 1
+    found = [
+        Acceptance(full_name(one.data.label * several, name), reason)
+        for one in candidate
+        for name, reason in review.acceptances(one)
+    ]
     names = ", ".join(one.slice_name for one in found) or "nothing"
     logger.info("%s accepts %s of this model", path, names)
     return found

@@ -14,11 +14,11 @@ def main(argv: Sequence[str]) -> int:
     """Writes a page of a results.json and prints what it says first."""
     flags = _parse(argv)
 
-    from slice_tf.evaluation import Results
+    from slice_tf.evaluation import load_labels
     from slice_tf.report import read_summary, write_page
     from slice_tf.report.sentence import headline
 
-    results = [Results.load(path) for path in flags.results]
+    results = [one for path in flags.results for one in load_labels(path)]
     summary = None
     if flags.summary is not None:
         summary = read_summary(flags.summary, results[0].schema)
@@ -41,8 +41,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         "results",
         type=path,
         nargs="+",
-        help="results.json to show; of a model of several labels, the files "
-        "of some of them",
+        help="results.json to show; of several labels, their directory, or "
+        "some of its files",
     )
     add("--output", type=path, default=path("report.html"), help="HTML file")
     add(

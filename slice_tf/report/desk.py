@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from slice_tf.evaluation import Results
+from slice_tf.evaluation.labels import family_of
 from slice_tf.files import write_text
 from slice_tf.report.decisions import Decisions
 from slice_tf.report.folder import Folder
-from slice_tf.report.labels import family_of
 from slice_tf.report.page import render, render_page
 from slice_tf.report.review import Review
 from slice_tf.report.rows import Rows

@@ -58,7 +58,7 @@ def details(results: Results) -> list[str]:
     slices = results.slices[:-1]
     found = _of_data(results)
     if results.gate is not None:
-        found.append(_of_rule(results))
+        found += [_of_rule(results), *_of_labels(results.gate)]
     changes = [one.comparison.difference for one in slices if one.comparison]
     if results.gate is None and changes:
         found.append(_of_changes(changes))
@@ -98,6 +98,8 @@ def _of_gate(results: Results) -> str:
         raise ValueError("Results must hold a verdict. Received: gate=None")
     open_ones = [one for one in gate.slices if one.accepted is None]
     text = _VERDICTS.get(gate.verdict, gate.verdict)
+    if gate.labels:
+        text = f"By {results.data.label}, {text[0].lower()}{text[1:]}"
     if gate.verdict == "PASS":
         return f"{text}: no slice is shown to be worse in {_word(gate.metric)}."
     blamed = list_names(_blamed(open_ones, gate))
@@ -125,12 +127,31 @@ def _of_rule(results: Results) -> str:
     text = (
         f"Compared on {_word(gate.metric)} over "
         f"{_counted(results.data.num_examples)}, {paired}, corrected "
-        f"for {len(gate.slices):,} tests at a false "
+        f"for {len(gate.slices) * max(len(gate.labels), 1):,} tests at a false "
         f"discovery rate of {100 * gate.false_discovery_rate:g} %."
     )
     if accepted:
         text += f" {accepted:,} {_plural(accepted, 'slice')} accepted by hand."
     return text
+
+
+def _of_labels(gate: GateResult) -> list[str]:
+    """Says what became of a release that several labels were judged for."""
+    if not gate.labels:
+        return []
+    open_ones = {
+        verdict: [one for one, said in gate.labels.items() if said == verdict]
+        for verdict in ("FAIL", "NOT_ENOUGH_DATA")
+    }
+    told = "; ".join(
+        f"{verdict} by {', '.join(labels)}"
+        for verdict, labels in open_ones.items()
+        if labels
+    )
+    return [
+        f"{len(gate.labels)} labels were judged together by the gate: "
+        f"{told or 'all passed'}."
+    ]
 
 
 def _of_change(change: Metric, numbers: bool) -> str:

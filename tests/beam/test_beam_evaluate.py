@@ -9,7 +9,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that
 
 from slice_tf.data import append_membership, encode, write_records
-from slice_tf.evaluation import Evaluator, RegressionCounts, Results
+from slice_tf.evaluation import (
+    Evaluator,
+    RegressionCounts,
+    Results,
+    load_labels,
+)
 from slice_tf.programs import evaluate as program
 from slice_tf.schema import SliceSchema
 from slice_tf_beam import (
@@ -83,7 +88,7 @@ def test_results_are_those_of_arrays_in_memory(
     values = arrays(num_classes)
     data = write(tmp_path / "data", records_of(values))
     output = tmp_path / "results.json"
-    found = evaluate_predictions(
+    (found,) = evaluate_predictions(
         str(data), str(output), num_workers=num_workers
     )
     expected = in_memory(values, num_classes).results(data_path=str(data))
@@ -98,7 +103,9 @@ def test_shards_and_their_order_do_not_matter(tmp_path):
     slices = []
     for name, rows, shards in (("a", range(500), 1), ("b", order, 7)):
         data = write(tmp_path / name, [records[i] for i in rows], shards)
-        found = evaluate_predictions(str(data), str(tmp_path / f"{name}.json"))
+        (found,) = evaluate_predictions(
+            str(data), str(tmp_path / f"{name}.json")
+        )
         slices.append(found.slices)
     assert slices[0] == slices[1]
 
@@ -153,7 +160,7 @@ def test_predicted_numbers_are_counted_as_in_memory(tmp_path, num_workers):
     values, records = numbers()
     data = write(tmp_path / "data", records)
     output = tmp_path / "results.json"
-    found = evaluate_predictions(
+    (found,) = evaluate_predictions(
         str(data), str(output), num_workers=num_workers
     )
     counts = RegressionCounts(SCHEMA)
@@ -201,7 +208,7 @@ def test_one_probability_is_that_of_class_1(tmp_path):
         for y, p in ((1, 0.75), (0, 0.25), (1, 0.25))
     ]
     data = write(tmp_path / "data", rows)
-    found = evaluate_predictions(
+    (found,) = evaluate_predictions(
         str(data),
         str(tmp_path / "r.json"),
         features=PredictionFeatures("y", "p"),
@@ -230,7 +237,7 @@ def test_weights_and_clusters_are_counted_as_in_memory(tmp_path, kind):
     data = write(tmp_path / "data", weighed(records, weights, users))
     features = PredictionFeatures(weight="w", cluster="user")
     output = str(tmp_path / "r.json")
-    found = evaluate_predictions(str(data), output, features=features)
+    (found,) = evaluate_predictions(str(data), output, features=features)
     given = {"weighted": True, "clustered": True}
     counts = (
         Evaluator(SCHEMA, 2, **given)
@@ -252,27 +259,44 @@ def test_weights_and_clusters_are_counted_as_in_memory(tmp_path, kind):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
-def test_one_of_several_labels_is_evaluated(tmp_path):
+@pytest.mark.parametrize("index", [None, 2])
+def test_several_labels_are_evaluated_in_one_pass(tmp_path, index):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, (300, 3))
-    scores = rng.random((300, 3)).astype("f4")
+    scores, before = rng.random((2, 300, 3)).astype("f4")
     membership = rng.integers(0, 2, (300, 3)).astype(np.uint8)
-    records = [
-        append_membership(encode({"label": y, "probabilities": p}), m)
-        for y, p, m in zip(labels, scores, membership, strict=True)
+    rows = [
+        {"label": y, "probabilities": p, "baseline_probabilities": b}
+        for y, p, b in zip(labels, scores, before, strict=True)
     ]
-    data = write(tmp_path / "data", records)
-    output = str(tmp_path / "r.json")
-    found = evaluate_predictions(str(data), output, label_index=2)
-    p = scores[:, 2].astype(np.float64)
-    counts = Evaluator(SCHEMA, 2)
-    counts.add(labels[:, 2], np.stack([1 - p, p], 1), membership)
-    expected = counts.results(data_path=str(data), label="label[2]")
-    assert found == expected
-    for index, said in ((None, "None"), (3, "3"), (-1, "-1")):
-        message = f"label_index={said}, labels=3"
-        with pytest.raises(ValueError, match=message):
-            evaluate_predictions(str(data), output, label_index=index)
+    records = [
+        append_membership(encode(row), m)
+        for row, m in zip(rows, membership, strict=True)
+    ]
+    data, output = write(tmp_path / "data", records), tmp_path / "new" / "r"
+    found = evaluate_predictions(str(data), str(output), label_index=index)
+    assert found == load_labels(output)
+    asked = range(3) if index is None else [index]
+    for i, one in zip(asked, found, strict=True):
+        after, old = (
+            np.stack([1 - x, x], 1)
+            for x in (scores[:, i].astype(float), before[:, i].astype(float))
+        )
+        counts = Evaluator(SCHEMA, 2)
+        counts.add(labels[:, i], after, membership, baseline_probabilities=old)
+        expected = counts.results(data_path=str(data), label=f"label[{i}]")
+        assert one == expected
+
+
+@pytest.mark.parametrize("index", [3, -1])
+def test_a_label_that_is_not_there_is_refused(tmp_path, index):
+    values = {"label": np.array([0, 1, 1]), "probabilities": np.ones(3, "f4")}
+    record = append_membership(encode(values), np.ones(3, np.uint8))
+    data = write(tmp_path / "data", [record])
+    with pytest.raises(ValueError, match=f"label_index={index}, labels=3"):
+        evaluate_predictions(
+            str(data), str(tmp_path / "r.json"), label_index=index
+        )
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_of_numbers_the_largest_errors_come_first():
     targets, after, before = rng.normal(size=(3, N))
     sampler = ExampleSampler(SCHEMA, 4)
     for rows in (slice(None, 99), slice(99, None)):
-        sampler.add_numbers(
+        sampler.add(
             {"text": TEXTS[rows]},
             targets[rows],
             after[rows],
@@ -199,13 +199,16 @@ def test_a_large_image_is_thinned_out():
     [
         ({"features": {"text": TEXTS[:3]}}, "'text', values=3, examples=500"),
         ({"membership": MEMBERS + 1}, "only 0 and 1"),
+        ({"predictions": AFTER[:3]}, r"of shape \(500, any\)"),
+        ({"predictions": AFTER[:3, 0]}, r"of shape \(500,\)"),
+        ({"predictions": 0.5}, r"of shape \(any, any\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):
     given = {
         "features": {"text": TEXTS},
         "labels": LABELS,
-        "probabilities": AFTER,
+        "predictions": AFTER,
         "membership": MEMBERS,
         **change,
     }

@@ -92,7 +92,7 @@ def make_numbers():
     before = targets + 0.2 * shared
     after = before + 0.2 * ours * membership[:, 3]
     sampler = ExampleSampler(alone.schema, 5)
-    sampler.add_numbers({"x": shared}, targets, after, membership, None, before)
+    sampler.add({"x": shared}, targets, after, membership, None, before)
     first = RegressionCounts(alone.schema)
     first.add(targets, before, membership)
     second = RegressionCounts(alone.schema)
@@ -232,6 +232,19 @@ def test_a_click_on_a_header_sorts_and_another_turns_it_around(tab):
     assert shown(tab) == ["rare", "odd", "night", "hard"]
     sorted_by = tab.texts("th[aria-sort=descending]")
     assert sorted_by == ["Slice↓"]
+
+
+def test_a_slice_that_trails_comes_before_one_that_may(browser, tmp_path):
+    rows = np.arange(2000)
+    membership = np.stack([rows < 40, rows >= 1000], axis=1)
+    wrong = np.where(rows < 1000, rows % 10 == 0, rows % 6 == 0)
+    evaluator = Evaluator(SliceSchema.from_names(["unsure", "trails"]), 2)
+    right = np.where(wrong, 0.2, 0.8)
+    evaluator.add(
+        np.zeros(2000, int), np.stack([right, 1 - right], 1), membership
+    )
+    browser.open(write_page(tmp_path / "page.html", evaluator.results()))
+    assert shown(browser) == ["trails", "unsure"]
 
 
 def test_worst_verdict_comes_first_and_too_few_gets_no_number(tab):

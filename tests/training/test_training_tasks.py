@@ -5,7 +5,7 @@ import pytest
 
 from slice_tf.data import FeatureSpec
 from slice_tf.data.dataset import load_dataset
-from slice_tf.evaluation import Results
+from slice_tf.evaluation import Results, load_labels
 from slice_tf.programs import evaluate, export, gate, report, train
 from slice_tf.training import load_model_directory
 from sliced_task import FEATURES, SCHEMA, TARGETS, write_sliced
@@ -140,16 +140,36 @@ def test_audits_need_classes(trained, tmp_path):
 
 
 @pytest.mark.parametrize("trained", ["multi_label"], indirect=True)
-def test_a_label_must_be_chosen_among_several(trained, tmp_path):
+def test_a_label_is_chosen_among_those_there_are(trained, tmp_path):
     _, root = trained
     flags = [
         *("--model", str(root / "model"), "--data", str(root / "data")),
         *("--output", str(tmp_path / "results.json")),
     ]
-    for more, said in (([], "None"), (["--label-index", "3"], "3")):
-        message = f"label_index={said}, labels=3"
-        with pytest.raises(ValueError, match=message):
-            evaluate.main([*flags, *more])
+    with pytest.raises(ValueError, match="label_index=3, labels=3"):
+        evaluate.main([*flags, "--label-index=3"])
+
+
+@pytest.mark.parametrize("trained", ["multi_label"], indirect=True)
+def test_all_labels_are_evaluated_and_judged_at_once(trained, tmp_path, capsys):
+    _, root = trained
+    model = str(root / "model")
+    flags = ["--model", model, "--baseline", model, "--examples=4"]
+    flags += ["--data", str(root / "data")]
+    new, page = tmp_path / "new", tmp_path / "page.html"
+    assert evaluate.main([*flags, f"--output={new}"]) == 0
+    assert "label[1]" in capsys.readouterr().out.splitlines()
+    results = load_labels(new)
+    for index, found in enumerate(results):
+        one = tmp_path / f"{index}.json"
+        more = [f"--output={one}", f"--label-index={index}"]
+        assert evaluate.main([*flags, *more]) == 0
+        assert Results.load(one) == found
+    assert gate.main([str(new), str(new), f"--output={new}"]) == 0
+    assert {one.gate.verdict for one in load_labels(new)} == {"PASS"}
+    assert report.main([str(new), f"--output={page}"]) == 0
+    with pytest.raises(ValueError, match=r"a directory.*0\.json, labels=3"):
+        evaluate.main([*flags, f"--output={tmp_path / '0.json'}"])
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ class EvaluateSlices(beam.PTransform):
     All slices are counted in one pass over the records, without a key or a
     shuffle a slice; a worker sends one accumulator, whose size does not
     depend on the number of records. Yields one `Evaluator`, with the results
-    of the same arrays in memory, to the last bit; of predicted numbers one
-    `RegressionCounts`; none where a window is empty.
+    of the same arrays in memory, to the last bit; of several labels one
+    `LabelEvaluator`, of predicted numbers one `RegressionCounts`; none where a
+    window is empty.
 
     Args:
         spec: What every record holds.
