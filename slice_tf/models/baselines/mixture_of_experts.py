@@ -44,7 +44,9 @@ class MixtureOfExpertsModel(TaskModel):
             # Its parts, not itself: a model revived as frozen would not
             # freeze the parts that it gets only then.
             expert.backbone.trainable = expert.module.trainable = False
-        self.module = keras.layers.Dense(len(self.experts), name="gate")
+        self.module = keras.layers.Dense(
+            len(self.experts), dtype="float32", name="gate"
+        )
         self.build_from_backbone()
 
     def call(self, features: Any, training: bool | None = None) -> Any:
