@@ -13,8 +13,11 @@ from slice_tf_beam.sidecar import Origin, Sidecar
 COSTS = costs.FILE_NAME
 ERRORS = "errors.jsonl"
 MANIFEST = sliced_directory.MANIFEST
+SCORES = "scores.json"
 SUMMARY = sliced_directory.SUMMARY
-_REPORTS = (schema.FILE_NAME, SUMMARY, ERRORS, COSTS, MANIFEST)
+# Those that say that all is whole; they go first and come last.
+_WHOLE = (MANIFEST, SCORES)
+_REPORTS = (schema.FILE_NAME, SUMMARY, ERRORS, COSTS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +38,7 @@ class _Found:
         """Names of visible files that no run of ours would have left."""
         ours = {*self.sliced, *(name + sidecar.SUFFIX for name in self.sliced)}
         if ours:
-            ours.update(_REPORTS)
+            ours.update(_REPORTS, _WHOLE)
         return sorted(
             name
             for name in self.files
@@ -112,7 +115,7 @@ def sweep(output_dir: str) -> None:
 
 def remove_manifest(output_dir: str) -> None:
     """Marks a directory as not whole."""
-    paths.discard([paths.join(output_dir, MANIFEST)])
+    paths.discard([paths.join(output_dir, name) for name in _WHOLE])
 
 
 def _look(output_dir: str) -> _Found:
@@ -128,7 +131,7 @@ def _clear(found: _Found) -> None:
     remove_manifest(found.directory)
     for names in (
         found.sliced,
-        _REPORTS[:-1],
+        _REPORTS,
         [name + sidecar.SUFFIX for name in found.sliced],
     ):
         present = [name for name in names if name in found.files]

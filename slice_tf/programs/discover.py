@@ -67,12 +67,15 @@ def _score(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
     from slice_tf_beam import score_found_slices
 
     found = load_discovery(flags.output_dir)
+    models = ModelFlags.of(flags)
     scored = score_found_slices(
         flags.score,
         flags.scores_dir,
         found.regions,
         [one.name for one in found.slices],
-        functools.partial(load_record_embedder, ModelFlags.of(flags)),
+        functools.partial(load_record_embedder, models),
+        embedder=models.fingerprint,
+        overwrite=flags.overwrite,
         num_workers=flags.workers,
         pipeline_options=beam_flags,
     )

@@ -110,7 +110,15 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
         "here or on gs:// and the like; with what embedded them: --model, "
         "--embed-with, or the --feature that is the embedding",
     )
-    add("--scores-dir", help="where scores are written, new or empty")
+    add(
+        "--scores-dir",
+        help="where scores are written: new, empty, or of this job",
+    )
+    add(
+        "--overwrite",
+        action="store_true",
+        help="remove the scores of an earlier run first",
+    )
     add(
         "--workers",
         type=positive_int,
@@ -137,6 +145,8 @@ def _check(
     _check_together(flags, parser, "score", "scores_dir")
     if beam_flags and flags.score is None:
         parser.error("Beam's flags, after `--`, need --score")
+    if flags.overwrite and flags.score is None:
+        parser.error("--overwrite needs --score")
     if flags.sample is not None and flags.data is None:
         parser.error("--sample needs --data")
 

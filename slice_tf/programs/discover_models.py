@@ -2,16 +2,21 @@
 
 import argparse
 import dataclasses
+import hashlib
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slice_tf.files import sha256_of
 from slice_tf.programs.encoders import Encoder, load_encoder
 
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
+
+
+_TRAINED = "model.keras"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,10 +52,24 @@ class ModelFlags:
     @property
     def is_trained(self) -> bool:
         """Whether the model is a directory of `slice-tf train`."""
-        name = "model.keras"
         return self.model is not None and (
-            pathlib.Path(self.model, name).is_file()
+            pathlib.Path(self.model, _TRAINED).is_file()
         )
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with the flags and models.
+
+        Of a model only a file can be seen to change: that of a directory of
+        `slice-tf train`, a `.keras` file, or the Python that loads one.
+        """
+        digest = hashlib.sha256(repr(self).encode())
+        for named in (self.model, self.embed_with):
+            path = pathlib.Path((named or "").rpartition(":")[0] or named or "")
+            for file in (path, path / _TRAINED):
+                if file.is_file():
+                    digest.update(sha256_of(file).encode())
+        return digest.hexdigest()[:16]
 
     def spec(self) -> "FeatureSpec":
         """Returns what a model reads that `slice-tf train` did not write."""

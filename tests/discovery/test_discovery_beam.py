@@ -149,7 +149,7 @@ def test_an_encoder_embeds_what_the_command_scores(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_a_record_without_the_feature_is_named_and_nothing_left(
+def test_a_record_without_the_feature_is_named_and_no_summary_left(
     tmp_path, capsys
 ):
     save_discovery(tmp_path / "run", FOUND)
@@ -159,6 +159,68 @@ def test_a_record_without_the_feature_is_named_and_nothing_left(
     error = capsys.readouterr().err
     assert "d.tfrecord: Every record must have the features" in error
     assert not (tmp_path / "scores" / "scores.json").exists()
+
+
+def test_a_stopped_job_continues_with_what_is_missing(tmp_path):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    write_records(tmp_path / "raw" / "d.tfrecord", [encode({"y": 1.0})])
+    assert score(tmp_path) == 2
+    scores = tmp_path / "scores"
+    kept = sorted(scores.glob("*.tfrecord"))
+    assert [path.name[0] for path in kept] == ["a", "b", "c"]
+    before = [path.stat().st_ino for path in kept]
+    last = EMBEDDINGS[:5].astype(np.float32)
+    records = [encode({"x": row}) for row in last]
+    write_records(tmp_path / "raw" / "d.tfrecord", records)
+    assert score(tmp_path) == 0
+    assert [path.stat().st_ino for path in kept] == before
+    rows = np.concatenate([EMBEDDINGS.astype(np.float32), last])
+    expected = FOUND.regions.scores(rows)
+    np.testing.assert_allclose(read_scores(scores), expected, atol=1e-6)
+    told = json.loads((scores / "scores.json").read_text())
+    assert told["num_examples"] == 905
+    assert [one["members"] for one in told["slices"]] == (
+        (expected >= 0.5).sum(axis=0).tolist()
+    )
+
+
+def test_a_finished_job_scores_nothing_again(tmp_path):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    assert score(tmp_path) == 0
+    files = sorted((tmp_path / "scores").glob("*.tfrecord"))
+    before = [path.stat().st_ino for path in files]
+    told = (tmp_path / "scores" / "scores.json").read_text()
+    assert score(tmp_path) == 0
+    assert [path.stat().st_ino for path in files] == before
+    assert (tmp_path / "scores" / "scores.json").read_text() == told
+
+
+def test_scores_of_another_encoder_do_not_mix(tmp_path, capsys):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    encoder = tmp_path / "halves.py"
+    encoder.write_text(HALVES)
+    asked = ["--embed-with", f"{encoder}:load"]
+    assert score(tmp_path, *asked) == 0
+    encoder.write_text(HALVES.replace("* 2", "* 3"))
+    assert score(tmp_path, *asked) == 2
+    assert "shards of two jobs do not mix" in capsys.readouterr().err
+    # By another name, since this process has imported the first.
+    thrice = encoder.rename(tmp_path / "thrice.py")
+    asked = ["--embed-with", f"{thrice}:load", "--overwrite"]
+    assert score(tmp_path, *asked) == 0
+    expected = FOUND.regions.scores(3 * EMBEDDINGS.astype(np.float32))
+    found = read_scores(tmp_path / "scores")
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_only_scores_are_overwritten(capsys):
+    command = ["--output-dir", "run", "--predictions", "p.npz"]
+    with pytest.raises(SystemExit):
+        main(["discover", *command, "--overwrite"])
+    assert "--overwrite needs --score" in capsys.readouterr().err
 
 
 def test_a_model_that_cannot_embed_is_refused(tmp_path, capsys):
