@@ -84,7 +84,10 @@ class Batcher:
         }
 
     async def run(
-        self, name: str, inputs: Mapping[str, Array], outputs: Sequence[str]
+        self,
+        name: str,
+        inputs: Mapping[str, Array],
+        outputs: Sequence[str] = (),
     ) -> Outputs:
         """Calls a signature; arguments and errors are those of `Engine.run`.
 

@@ -313,7 +313,7 @@ class ModelManager:
         """Takes a version out of service, then frees its memory."""
         servable = self._served[name].pop(version)
         self._tell(name, version, VersionState(UNLOADING))
-        await servable.drain()
+        await servable.batcher.drain()
         await asyncio.to_thread(servable.close)
         self._tell(name, version, VersionState(END))
         logger.info("unloaded %s version %d", name, version)

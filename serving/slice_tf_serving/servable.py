@@ -2,7 +2,7 @@
 
 import pathlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slice_tf.export.signatures import SERVING_DEFAULT, SLICES_FILE
@@ -11,11 +11,8 @@ from slice_tf_serving import inference
 from slice_tf_serving.arrivals import Arrivals
 from slice_tf_serving.batcher import Batcher
 from slice_tf_serving.codes import ApiError, Code
-from slice_tf_serving.dtypes import Array
 from slice_tf_serving.engine import Engine, check_names
-from slice_tf_serving.json_forms.requests import JsonRequest
 from slice_tf_serving.limits import Limits
-from slice_tf_serving.outcomes import Done
 from slice_tf_serving.tensors import decode_all
 from slice_tf_serving.warmup import read_warmup
 
@@ -33,6 +30,7 @@ class Servable:
 
     Attributes:
         engine: What runs it.
+        batcher: What runs requests for it that wait together.
         slices: Names of the slices it tells apart, in the order of its
             outputs; none for other models.
         num_warmup_requests: How many it answered before.
@@ -57,32 +55,12 @@ class Servable:
         self.engine = Engine(directory, threads)
         self.slices = _slices(directory)
         self._limits = limits
-        self._batcher = Batcher(self.engine, limits.waiting, arrivals)
+        self.batcher = Batcher(self.engine, limits.waiting, arrivals)
         try:
             self.num_warmup_requests = self._replay(directory)
         except BaseException:
             self.engine.close()
             raise
-
-    async def predict(
-        self,
-        signature: str,
-        inputs: Mapping[str, Array],
-        outputs: Sequence[str] = (),
-    ) -> dict[str, Array]:
-        """Runs a signature.
-
-        Args:
-            signature: Name of the signature; empty for the default.
-            inputs: Arrays by name.
-            outputs: Names of the outputs wanted; none stands for all.
-
-        Raises:
-            ApiError: If there is no such signature, or the request does not
-                fit it.
-        """
-        name = self._checked(signature)
-        return await self._batcher.run(name, inputs, outputs)
 
     def complete(
         self, signature: str, inputs: Mapping[str, Any]
@@ -90,54 +68,26 @@ class Servable:
         """Returns tensors with the signature's defaults for those left out.
 
         Args:
-            signature: Name of the signature; empty for the default.
+            signature: Name of the signature.
             inputs: Tensor protos by name, whose values are not looked at.
 
         Raises:
             ApiError: If there is no such signature, or names are wrong.
         """
-        name = self._checked(signature)
-        if defaults := self.engine.signature_defs[name].defaults:
+        spec = self.engine.signatures.get(signature)
+        if spec is None:
+            raise ApiError(
+                Code.FAILED_PRECONDITION,
+                f'Serving signature key "{signature}" not found.',
+            )
+        if defaults := self.engine.signature_defs[signature].defaults:
             inputs = {**defaults, **inputs}
-        check_names(self.engine.signatures[name], inputs)
+        check_names(spec, inputs)
         return inputs
-
-    def may_mix(self, signature: str, request: JsonRequest) -> bool:
-        """Tells whether `predict_json` takes a request."""
-        return self._batcher.may_mix(signature, request)
-
-    def predict_json(
-        self, signature: str, request: JsonRequest, done: Done
-    ) -> None:
-        """Runs a signature on a request in row form, and answers in JSON.
-
-        Raises:
-            ApiError: If the request does not fit the signature.
-        """
-        self._batcher.run_json(signature, request, done)
-
-    async def run(
-        self, signature: str, inputs: Mapping[str, Array]
-    ) -> dict[str, Array]:
-        """Runs a signature that is known to be there."""
-        return await self._batcher.run(signature, inputs, ())
-
-    async def drain(self) -> None:
-        """Returns when no request waits any more."""
-        await self._batcher.drain()
 
     def close(self) -> None:
         """Frees the model's memory."""
         self.engine.close()
-
-    def _checked(self, signature: str) -> str:
-        name = signature or SERVING_DEFAULT
-        if name not in self.engine.signatures:
-            raise ApiError(
-                Code.FAILED_PRECONDITION,
-                f'Serving signature key "{name}" not found.',
-            )
-        return name
 
     def _replay(self, directory: pathlib.Path) -> int:
         """Runs the version's warm-up requests and returns their number."""
@@ -157,7 +107,7 @@ class Servable:
         return len(logs)
 
     def _replay_predict(self, request: Any) -> None:
-        name = self._checked(request.model_spec.signature_name)
+        name = request.model_spec.signature_name or SERVING_DEFAULT
         protos = self.complete(name, request.inputs)
         inputs = decode_all(protos, self._limits.elements)
         self.engine.run(name, inputs, request.output_filter)

@@ -98,10 +98,10 @@ class Service:
         is_logged = telemetry.is_sampled()
         if (
             not is_logged
-            and servable.may_mix(name, request)
+            and servable.batcher.may_mix(name, request)
             and not telemetry.looks_into(servable, name)
         ):
-            servable.predict_json(name, request, done)
+            servable.batcher.run_json(name, request, done)
             telemetry.counted(servable, request.num_rows)
             return
         tell_of(self._predict_alone(servable, name, request, is_logged), done)
@@ -224,11 +224,11 @@ class Service:
         """Runs a signature, and tells of it."""
         telemetry = self.telemetry
         if not telemetry.is_watching(servable, signature):
-            answer = await servable.predict(signature, inputs, outputs)
+            answer = await servable.batcher.run(signature, inputs, outputs)
             telemetry.predicted(servable, signature, inputs, answer, is_logged)
             return answer
         servable.engine.check(signature, inputs, outputs)
-        answer = await servable.predict(EXPLAIN, inputs)
+        answer = await servable.batcher.run(EXPLAIN, inputs)
         telemetry.predicted(servable, signature, inputs, answer, is_logged)
         declared = servable.engine.signatures[signature].outputs
         return {name: answer[name] for name in outputs or declared}
@@ -237,9 +237,9 @@ class Service:
         self, servable: Servable, task: inference.Task, message: Any
     ) -> Any:
         column = inference.examples_of(message)
-        outputs = await servable.run(task.signature, {task.input: column})
-        result = task.result(outputs, len(column))
         inputs = {task.input: column}
+        outputs = await servable.batcher.run(task.signature, inputs)
+        result = task.result(outputs, len(column))
         telemetry = self.telemetry
         telemetry.predicted(
             servable, task.signature, inputs, outputs, telemetry.is_sampled()
