@@ -34,6 +34,12 @@ const h = (tag, attributes, ...children) =>
 const s = (tag, attributes, ...children) =>
   fill(document.createElementNS(SVG, tag), attributes, children);
 
+// A sentence of ours: what stands between backticks is a command, and a number
+// keeps its percent sign beside it.
+const prose = (sentence) =>
+  sentence.replace(/(\d) %/g, "$1\u00a0%").split("`")
+    .map((part, i) => (i % 2 ? h("span", { class: "code" }, part) : part));
+
 // Foreign text, kept from turning the direction of the text around it.
 const foreign = (text, attributes) =>
   h("bdi", { dir: "auto", ...attributes }, String(text));

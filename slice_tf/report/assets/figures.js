@@ -33,8 +33,12 @@ const tickText = (value) => {
   return (value < 0 ? "−" : "") + (size >= 10_000 ? whole(size) : String(size));
 };
 
-const cutName = (name, most = 28) =>
-  name.length > most ? `${name.slice(0, most - 1)}…` : name;
+// Long names differ at their end as often as at their start.
+function cutName(name, most = 28) {
+  if (name.length <= most) return name;
+  const end = Math.floor(most / 3);
+  return `${name.slice(0, most - 1 - end)}…${name.slice(-end)}`;
+}
 
 const text = (x, y, content, attributes) =>
   s("text", { x, y, ...attributes }, content);
@@ -52,13 +56,15 @@ function picture(width, height, title, ...children) {
   ...children);
 }
 
-// Grid lines across, their numbers below, the axis's name under them.
-function bottomAxis(x, top, bottom, name, { count = 5, form = tickText } = {}) {
+// Grid lines across, their numbers below and perhaps above, the axis's name
+// under them.
+function bottomAxis(x, top, bottom, name, { count = 5, form = tickText, above = false } = {}) {
   const middle = (x.range[0] + x.range[1]) / 2;
   return s("g", {},
     ticks(x.domain, count).map((value) => [
       line(x(value), top, x(value), bottom, { class: "grid" }),
-      text(x(value), bottom + 15, form(value), { class: "tick", "text-anchor": "middle" }),
+      [bottom + 15, ...(above ? [top - 5] : [])].map((y) =>
+        text(x(value), y, form(value), { class: "tick", "text-anchor": "middle" })),
     ]),
     text(middle, bottom + 32, name, { class: "axis", "text-anchor": "middle" }));
 }

@@ -115,7 +115,7 @@ function costTable(costs) {
   const total = sum(rows.map((row) => row[1])) || 1;
   return [
     simpleTable(["Slice", "µs an example", "Of all functions", ""], rows.slice(0, BARS).map(([name, value]) =>
-      [sliceLink(name), tickText(Number(value.toPrecision(3))), share(value / total), meter(value / total)]), "Costs"),
+      [sliceLink(name), value.toFixed(1), share(value / total), meter(value / total)]), "Costs"),
     h("p", { class: "key" }, `All functions take ${duration(total)} for a million examples on one process. What functions share, such as a parsed feature or a preprocessor, counts for the first that asks for it.`),
   ];
 }

@@ -73,10 +73,11 @@ function dotPlot(title, rows, unit, axis, { reference = null, referenceName, nam
   if (reference !== null)
     entries.push([(a, b) => line(a, b - 7, a, b + 7, { class: "reference" }), referenceName]);
   const [key, high] = legend(0, 36, width, entries);
-  const top = 36 + high;
+  const isLong = rows.length > 30; // Its lower end is off the screen.
+  const top = 36 + high + (isLong ? 14 : 0);
   const bottom = top + ROW * rows.length + 4;
   return picture(width, bottom + 40, title, key,
-    bottomAxis(x, top, bottom, axis, { count: width < 500 ? 3 : 6 }),
+    bottomAxis(x, top, bottom, axis, { count: width < 500 ? 3 : 6, above: isLong }),
     reference !== null && line(x(reference), top, x(reference), bottom, { class: "reference" }),
     rows.map((row, i) => {
       const y = top + ROW * (i + 0.5) + 2;

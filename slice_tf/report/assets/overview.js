@@ -9,8 +9,11 @@ function sortKey(one, column) {
   const better = signOf(table.metric) || 1;
   const near = (metric) => {
     if (!judged(metric) && metric?.status !== "ok") return null;
-    // By the interval's near end: small slices must not win by chance.
-    return better * (metric.value < 0 ? metric.high ?? metric.value : metric.low ?? metric.value);
+    // By the interval's near end: small slices must not win by chance. Those
+    // whose interval holds zero stand between, by what was measured.
+    const { value, low, high } = metric;
+    const end = value < 0 ? Math.min(0, high ?? value) : Math.max(0, low ?? value);
+    return better * (end || value * 1e-6);
   };
   switch (column) {
     case "name": return one.name;
@@ -76,7 +79,7 @@ function columns() {
       cell: (one) => numberCell(differenceOf(one, table.metric), apart, { signed: true, better }) },
     differences.length && { name: glyphAxis(dx, apart), class: "glyphs narrow",
       cell: (one) => differenceGlyph(differenceOf(one, table.metric), apart, dx, better) },
-    R.gate && { key: "drop", name: named(`${dropWord()} found`, gateUnit()), right: true,
+    R.gate && { key: "drop", name: named(`${dropWord()} found`, gateUnit()), class: "short", right: true,
       cell: (one) => plain(VERDICTS.get(one.name)?.smallest_drop, gateUnit()) },
   ].filter(Boolean);
 }
@@ -162,8 +165,8 @@ function cards(filter) {
     const of = `of ${whole(SLICES.length)} slices`;
     return [
       card("Verdict", `${mark} ${word}`, R.gate.paired ? "paired test" : "test, not paired", tone),
-      ...Object.entries(VERDICT_WORDS).reverse().map(([verdict, [, name, color]]) =>
-        card(name, whole(countVerdicts(verdict)), of, countVerdicts(verdict) ? color : "", () => filter(verdict))),
+      ...VERDICT_ORDER.map((verdict) => [verdict, countVerdicts(verdict)]).map(([verdict, count]) =>
+        card(VERDICT_WORDS[verdict][1], whole(count), of, count ? VERDICT_WORDS[verdict][2] : "", () => filter(verdict))),
       overall,
     ];
   }
@@ -202,8 +205,8 @@ function overview() {
   });
   search.value = table.text;
   const view = [
-    h("h1", {}, HEADLINE),
-    DETAILS.length > 0 && h("p", { class: "lead" }, DETAILS.join(" ")),
+    h("h1", {}, prose(HEADLINE)),
+    DETAILS.length > 0 && h("p", { class: "lead" }, prose(DETAILS.join(" "))),
     h("section", { class: "cards", "aria-label": "At a glance" }, cards(filter)),
     h("div", { class: "tools" },
       h("label", { class: "field wide" }, h("span", {}, "Filter"), search),

@@ -113,7 +113,7 @@ function slicePage(name) {
   const step = (word, target, key) => target
     ? h("a", { href: `#/slice/${target}`, class: "quiet", "aria-keyshortcuts": key }, word) : null;
   return [
-    h("div", { class: "crumbs" }, h("a", { href: "#/" }, "Overview"), h("span", {}, "/"),
+    h("div", { class: "crumbs" }, h("a", { href: "#/" }, "← Overview"),
       h("span", { class: "steps" }, step("← previous", before, "ArrowLeft"), step("next →", after, "ArrowRight"))),
     h("h1", {}, one === BASE ? "all examples" : name, " ", badges(name)),
     fact?.description && h("p", { class: "lead" }, foreign(fact.description)),
