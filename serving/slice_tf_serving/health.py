@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc
 
-from slice_tf_serving.messages import make_messages
+from slice_tf.messages import make_messages
 
 SERVING, NOT_SERVING = 1, 2
 

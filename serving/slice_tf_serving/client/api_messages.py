@@ -9,7 +9,7 @@ Source: TensorFlow Serving, `apis/*.proto`, and TensorFlow,
 
 from typing import Any
 
-from slice_tf_serving.messages import make_messages
+from slice_tf.messages import make_messages
 
 _MESSAGES = make_messages(
     "slice_tf.serving.api",

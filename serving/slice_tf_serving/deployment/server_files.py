@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-from slice_tf_serving.messages import make_messages
+from slice_tf.messages import make_messages
 from slice_tf_serving.metrics import PATH
 
 # The stubs lack these three. In text, names and types are all that counts.

@@ -1,4 +1,4 @@
-"""Messages that the stubs of TensorFlow Serving lack, made at run time."""
+"""Messages of protobuf, made at run time without anybody's stubs."""
 
 from collections.abc import Mapping
 from typing import Any
