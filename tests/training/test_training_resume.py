@@ -1,5 +1,6 @@
 import logging
 import os
+import shutil
 import signal
 
 import keras
@@ -52,9 +53,21 @@ def run(directory, *callbacks, every=0, keep=3, epochs=EPOCHS, **identity):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def whole_run(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("whole") / "checkpoints"
+    return directory, run(directory)
+
+
+@pytest.fixture
+def whole(whole_run):
     """What an uninterrupted run gives."""
-    return run(tmp_path_factory.mktemp("whole") / "checkpoints")
+    return whole_run[1]
+
+
+@pytest.fixture
+def finished(whole_run, tmp_path):
+    """The checkpoints that an uninterrupted run leaves."""
+    return shutil.copytree(whole_run[0], tmp_path / "finished")
 
 
 def check_same(found, expected):
@@ -83,10 +96,9 @@ def test_sigterm_saves_where_it_is_and_exits_143(tmp_path, whole):
     check_same(run(tmp_path), whole)
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path, whole):
-    run(tmp_path)
-    check_same(run(tmp_path, At(1, interrupt)), whole)
-    assert len(run(tmp_path, epochs=EPOCHS + 1)[1]["loss"]) == EPOCHS + 1
+def test_a_finished_run_is_not_trained_again(finished, whole):
+    check_same(run(finished, At(1, interrupt)), whole)
+    assert len(run(finished, epochs=EPOCHS + 1)[1]["loss"]) == EPOCHS + 1
 
 
 def names(directory):
@@ -113,12 +125,11 @@ def damage(path):
     ],
 )
 def test_a_damaged_newest_is_skipped_with_a_warning(
-    tmp_path, whole, caplog, name, change
+    finished, whole, caplog, name, change
 ):
-    run(tmp_path)
-    change(tmp_path / "step-0000000012" / name)
+    change(finished / "step-0000000012" / name)
     with caplog.at_level(logging.WARNING, logger="slice_tf.training"):
-        check_same(run(tmp_path), whole)
+        check_same(run(finished), whole)
     (record,) = (
         one for one in caplog.records if one.name == "slice_tf.training"
     )
