@@ -1,5 +1,10 @@
 """Slices in production, as the model's own indicators see them."""
 
+from slice_tf.monitoring.accuracy import (
+    AccuracyEstimate,
+    estimate_accuracy,
+    latest_accuracy,
+)
 from slice_tf.monitoring.change import (
     MOVED,
     STEADY,
@@ -12,7 +17,11 @@ from slice_tf.monitoring.drift import (
     find_drift,
     latest_drift,
 )
-from slice_tf.monitoring.drift_table import drift_table, shares_table
+from slice_tf.monitoring.drift_table import (
+    accuracy_table,
+    drift_table,
+    shares_table,
+)
 from slice_tf.monitoring.estimates import Estimate, means_of, shares_of
 from slice_tf.monitoring.traffic import TrafficCounts
 from slice_tf.monitoring.traffic_file import (
@@ -28,15 +37,19 @@ __all__ = [
     "MOVED",
     "STEADY",
     "TOO_FEW",
+    "AccuracyEstimate",
     "Change",
     "Estimate",
     "SliceDrift",
     "TrafficCounts",
+    "accuracy_table",
     "drift_by_window",
     "drift_table",
     "drift_values",
+    "estimate_accuracy",
     "every_of",
     "find_drift",
+    "latest_accuracy",
     "latest_drift",
     "load_traffic",
     "load_windows",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from slice_tf.evaluation.table import NOTHING, Table
+from slice_tf.monitoring.accuracy import AccuracyEstimate
 from slice_tf.monitoring.change import Change, SliceDrift
 from slice_tf.monitoring.estimates import shares_of
 from slice_tf.monitoring.traffic import TrafficCounts
@@ -34,6 +35,21 @@ def drift_table(drift: Sequence[SliceDrift]) -> Table:
         for row, one in zip(rows, drift, strict=True):
             row.append(one.since or NOTHING)
     return headers, rows
+
+
+def accuracy_table(accuracy: Sequence[AccuracyEstimate]) -> Table:
+    """Returns headers and rows: one row a slice, the base slice last."""
+    headers = ["slice", "estimated accuracy, % [95 %]", "labelled, %"]
+    return headers, [
+        [
+            one.name,
+            f"cannot be told: {one.unknown}"
+            if one.unknown
+            else _interval(one.value, one.low, one.high, scale=100, digits=1),
+            _number(one.labelled, 100, 1),
+        ]
+        for one in accuracy
+    ]
 
 
 def _row(one: SliceDrift) -> list[str]:

@@ -47,18 +47,26 @@ def shares_of(counts: TrafficCounts) -> Estimate:
 
 
 def means_of(counts: TrafficCounts) -> Estimate:
-    """Returns the mean of each output in each slice, `[slices + 1, outputs]`.
+    """Returns means of outputs in each slice, `[slices + 1, outputs]`."""
+    return _mean(counts, slice(counts.num_outputs))
 
-    The square of a number is none that is compared.
+
+def confidence_of(counts: TrafficCounts) -> Estimate:
+    """Returns the mean of the largest probability in each slice.
+
+    Its shape is `[slices + 1]`; of a predicted number it means nothing.
     """
-    compared = slice(counts.num_outputs)
+    return Estimate(*(one[:, 0] for one in _mean(counts, slice(-1, None))))
+
+
+def _mean(counts: TrafficCounts, columns: slice) -> Estimate:
     return _ratio(
         counts.num_requests,
-        counts.outputs[:, compared],
-        counts.outputs_squared[:, compared],
+        counts.outputs[:, columns],
+        counts.outputs_squared[:, columns],
         counts.members[:, None],
         counts.members_squared[:, None],
-        counts.outputs_members[:, compared],
+        counts.outputs_members[:, columns],
     )
 
 

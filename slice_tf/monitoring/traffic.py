@@ -34,8 +34,9 @@ class TrafficCounts:
         members_squared: `sum_r m_r m_r`, of the same shape.
         members_examples: `sum_r m_r n_r`, `n` being the number of examples.
         outputs: `sum_r o_r`, where `o` is an output times membership, of
-            shape `[slices + 1, outputs]`. Of a number there are two outputs,
-            itself and its square.
+            shape `[slices + 1, outputs + 1]`. The last is no output: of
+            probabilities the largest, which is the model's confidence; of a
+            number its square.
         outputs_squared: `sum_r o_r o_r`, of the same shape.
         outputs_members: `sum_r o_r m_r`, of the same shape.
 
@@ -64,7 +65,7 @@ class TrafficCounts:
         self.output = output
         self.num_outputs = num_outputs
         rows = len(self.slices) + 1
-        columns = num_outputs if output == PROBABILITIES else 2
+        columns = num_outputs + 1
         self.num_requests = 0
         self.members = np.zeros(rows)
         self.members_squared = np.zeros(rows)
@@ -177,6 +178,7 @@ class TrafficCounts:
             y = np.stack([y, y * y], axis=-1)
         else:
             y = _numbers("probabilities", y, (len(q), self.num_outputs))
+            y = np.concatenate([y, y.max(axis=1, keepdims=True)], axis=1)
         return np.concatenate([q, np.ones((len(q), 1))], axis=1), y
 
 

@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slice_tf.files import read_json, write_text
+from slice_tf.monitoring.accuracy import AccuracyEstimate, latest_accuracy
 from slice_tf.monitoring.change import SliceDrift
 from slice_tf.monitoring.drift import latest_drift
 from slice_tf.monitoring.traffic import TrafficCounts
 from slice_tf.monitoring.windows import merge_windows
 
 FORMAT_VERSION = 2
+_ESTIMATE = {one.name for one in dataclasses.fields(AccuracyEstimate)}
 _ROW = {one.name for one in dataclasses.fields(SliceDrift)} | {
     "verdict",
     "since",
@@ -26,6 +28,7 @@ def save_traffic(
     windows: Mapping[str, TrafficCounts],
     reference: TrafficCounts | None = None,
     drift: Mapping[str, Sequence[SliceDrift]] | None = None,
+    accuracy: Mapping[str, Sequence[AccuracyEstimate]] | None = None,
 ) -> dict[str, Any]:
     """Writes counts, and how they differ from a reference.
 
@@ -38,11 +41,12 @@ def save_traffic(
             whose name is empty.
         reference: What it was compared with.
         drift: What `drift_by_window` gave of the two.
+        accuracy: What `estimate_accuracy` gave of each window.
 
     Returns:
         What is in the file, which a page shows.
     """
-    drift = drift or {}
+    drift, accuracy = drift or {}, accuracy or {}
     whole = merge_windows(windows)
     values = {
         "format_version": FORMAT_VERSION,
@@ -50,11 +54,13 @@ def save_traffic(
         "traffic": _size(whole),
         "reference": reference and _size(reference),
         "drift": drift_values(latest_drift(drift)),
+        "accuracy": _values(latest_accuracy(accuracy)),
         "windows": [
             {
                 "start": start,
                 "counts": windows[start].to_dict(),
                 "drift": drift_values(drift.get(start, ())),
+                "accuracy": _values(accuracy.get(start, ())),
             }
             for start in sorted(windows)
         ],
@@ -126,15 +132,22 @@ def _is_whole(values: Mapping[str, Any]) -> bool:
         windows = values["windows"]
         found = [values["drift"], *(one["drift"] for one in windows)]
         rows = [row for drift in found for row in drift]
+        told = [values["accuracy"], *(one["accuracy"] for one in windows)]
+        estimates = [one for accuracy in told for one in accuracy]
         return (
             bool(windows)
             and values.keys() >= {"output", "traffic", "reference"}
             and values["traffic"].keys() == {"requests", "examples"}
             and all(one.keys() >= {"start", "counts"} for one in windows)
             and all(row.keys() == _ROW for row in rows)
+            and all(one.keys() == _ESTIMATE for one in estimates)
         )
     except (AttributeError, KeyError, TypeError):
         return False
+
+
+def _values(accuracy: Sequence[AccuracyEstimate]) -> list[dict[str, Any]]:
+    return [_plain(dataclasses.asdict(one)) for one in accuracy]
 
 
 def _size(counts: TrafficCounts) -> dict[str, int]:

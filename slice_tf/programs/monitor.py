@@ -4,7 +4,7 @@ import argparse
 import functools
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slice_tf.programs.flags import (
@@ -14,7 +14,11 @@ from slice_tf.programs.flags import (
 )
 
 if TYPE_CHECKING:
-    from slice_tf.monitoring import SliceDrift, TrafficCounts
+    from slice_tf.monitoring import (
+        AccuracyEstimate,
+        SliceDrift,
+        TrafficCounts,
+    )
 
 logger = logging.getLogger("slice_tf.monitor")
 
@@ -26,8 +30,10 @@ def main(argv: Sequence[str]) -> int:
     own, beam_flags = split_beam_flags(argv)
     flags = _parse(own)
     from slice_tf.monitoring import (
+        accuracy_table,
         drift_by_window,
         drift_table,
+        latest_accuracy,
         latest_drift,
         merge_windows,
         save_traffic,
@@ -38,30 +44,47 @@ def main(argv: Sequence[str]) -> int:
     earlier = _earlier(flags)
     counted = _count(flags.logs, flags.version, flags, beam_flags)
     windows = {**earlier, **counted}
-    if flags.reference is None:
-        save_traffic(flags.output, windows)
-        show_table(*shares_table(merge_windows(windows)))
-        logger.info("wrote %s", flags.output)
-        return 0
-    reference = _reference(flags, beam_flags)
-    drift = drift_by_window(
-        windows,
-        reference,
-        share_margin=flags.share_margin,
-        prediction_margin=flags.prediction_margin,
-        false_discovery_rate=flags.false_discovery_rate,
-    )
-    values = save_traffic(
-        flags.output, windows, merge_windows(reference), drift
-    )
+    accuracy = _accuracy(windows, flags)
+    reference, drift = None, {}
+    if flags.reference is not None:
+        usual = _reference(flags, beam_flags)
+        reference = merge_windows(usual)
+        drift = drift_by_window(
+            windows,
+            usual,
+            share_margin=flags.share_margin,
+            prediction_margin=flags.prediction_margin,
+            false_discovery_rate=flags.false_discovery_rate,
+        )
+    values = save_traffic(flags.output, windows, reference, drift, accuracy)
     if flags.page is not None:
         from slice_tf.report import write_traffic_page
 
         write_traffic_page(flags.page, values)
     latest = latest_drift(drift)
-    show_table(*drift_table(latest))
+    if latest:
+        show_table(*drift_table(latest))
+    else:
+        show_table(*shares_table(merge_windows(windows)))
+    if accuracy:
+        show_table(*accuracy_table(latest_accuracy(accuracy)))
     logger.info("wrote %s", flags.output)
-    return _judge(latest)
+    return _judge(latest) if latest else 0
+
+
+def _accuracy(
+    windows: Mapping[str, "TrafficCounts"], flags: argparse.Namespace
+) -> "dict[str, list[AccuracyEstimate]]":
+    if flags.labelled is None:
+        return {}
+    from slice_tf.evaluation import Results
+    from slice_tf.monitoring import estimate_accuracy
+
+    labelled = Results.load(flags.labelled)
+    return {
+        start: estimate_accuracy(counts, labelled)
+        for start, counts in windows.items()
+    }
 
 
 def _earlier(flags: argparse.Namespace) -> "dict[str, TrafficCounts]":
@@ -211,6 +234,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         metavar="FILE",
         help="file for the counts and what was found, which a later run can "
         "take for its reference",
+    )
+    add(
+        "--labelled",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="results.json of this model on labelled data, like those that it "
+        "learned from, to estimate the accuracy of each slice",
     )
     add(
         "--every",

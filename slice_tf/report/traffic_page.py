@@ -44,6 +44,8 @@ def render_traffic(traffic: Values, served: Values | None = None) -> str:
         "then": traffic["reference"],
         "starts": [one["start"] for one in windows],
         "lines": [one["drift"] for one in windows] if len(windows) > 1 else [],
+        "accuracy": traffic["accuracy"],
+        "accuracies": [one["accuracy"] for one in windows],
         "served": served,
     }
     return render("traffic", data)

@@ -1,10 +1,13 @@
 """The page of slices in production, in words and in a real browser."""
 
+import math
+
 import numpy as np
 import pytest
 
 from chromium import Browser, find_chromium
 from slice_tf.monitoring import (
+    AccuracyEstimate,
     TrafficCounts,
     drift_by_window,
     merge_windows,
@@ -134,6 +137,37 @@ def test_the_page_shows_slices_over_days_those_that_moved_first(
     assert last.endswith(", moved")
     lines = browser.ask("document.querySelectorAll('.begun').length")
     assert lines == 1
+    assert browser.complaints == []
+
+
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium is installed")
+def test_the_page_says_which_accuracy_cannot_be_told(tmp_path, browser):
+    windows, reference = days(0.1, 0.1), {"": traffic(0.1, 9)}
+    nan = math.nan
+    accuracy = [
+        AccuracyEstimate("night", 0.8, 0.75, 0.85, 0.9),
+        AccuracyEstimate("rain", nan, nan, nan, 0.7, "not calibrated"),
+        AccuracyEstimate("never", nan, nan, nan, nan, "too little traffic"),
+        AccuracyEstimate("base", 0.85, 0.8, 0.9, 0.9),
+    ]
+    values = save_traffic(
+        tmp_path / "days.json",
+        windows,
+        reference[""],
+        drift_by_window(windows, reference),
+        dict.fromkeys(windows, accuracy),
+    )
+    browser.open(write_traffic_page(tmp_path / "page.html", values))
+    rows = browser.texts("[aria-label='Estimated accuracy'] tbody tr")
+    assert rows == [
+        "night80.0 75.0 to 85.090.0",
+        "raincannot be told: not calibrated70.0",
+        "nevercannot be told: too little traffic\u2013",
+        "all examples85.0 80.0 to 90.090.0",
+    ]
+    drawn = "[data-figure=night-accuracy] circle"
+    assert len(browser.texts(drawn)) == 2
+    assert browser.texts("[data-figure=rain-accuracy]") == []
     assert browser.complaints == []
 
 

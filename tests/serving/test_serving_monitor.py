@@ -7,16 +7,19 @@ import re
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from exported_task import made
+from exported_task import SCHEMA, made
 from slice_tf import cli
 from slice_tf.data import read_records, write_records
+from slice_tf.evaluation import Evaluator
 from slice_tf.monitoring import TrafficCounts, load_traffic, load_windows
+from slice_tf.schema import SliceSchema
 from slice_tf_serving import Client, ModelServer, publish, request_log
 from slice_tf_serving.logged_answers import read_answer
 from slice_tf_serving.request_log import LogSettings, RequestLog
@@ -113,7 +116,8 @@ def of_days(directory, shares, monkeypatch):
     for day, small in shares.items():
         noon = f"2026-11-{day}T12:00:00+00:00"
         seconds = datetime.datetime.fromisoformat(noon).timestamp()
-        monkeypatch.setattr(request_log.time, "time", lambda at=seconds: at)
+        clock = {**vars(time), "time": lambda at=seconds: at}
+        monkeypatch.setattr(request_log, "time", SimpleNamespace(**clock))
         write_log(directory, small, seed=int(day))
     monkeypatch.undo()
     return directory
@@ -151,6 +155,36 @@ def test_days_are_compared_one_by_one_and_kept(
     status, _, error = run(capsys, *flags[:4], *again)
     assert status == 2
     assert f"every=hour, every of {output}=day" in error
+
+
+def test_accuracy_is_estimated_beside_labelled_data(
+    base_dirs, usual, tmp_path, capsys
+):
+    saved = base_dirs["multi_class"] / "1"
+    random = np.random.default_rng(0)
+    members = (random.random((2000, 2)) < (0.2, 0.5)).astype(np.uint8)
+    p = random.dirichlet([1, 1, 1], 2000)
+    labels = (random.random((2000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    evaluator = Evaluator(SCHEMA, 3)
+    logits = np.where(members > 0, 2.2, [-2.2, 0.0])
+    evaluator.add(labels, p, members, indicator_logits=logits)
+    evaluator.results().save(tmp_path / "results.json")
+    flags = ["--saved-model", saved, "--output", tmp_path / "now.json"]
+    flags += ["--labelled", tmp_path / "results.json", "--logs", usual]
+    status, shown, _ = run(capsys, *flags)
+    assert status == 0
+    lines = shown.splitlines()[-3:]
+    assert [line.split()[0] for line in lines] == ["small", "large", "base"]
+    accuracy = json.loads((tmp_path / "now.json").read_text())["accuracy"]
+    right = (p.argmax(axis=1) == labels).mean()
+    assert accuracy[2]["labelled"] == pytest.approx(right)
+    assert accuracy[2]["value"] == pytest.approx(right, abs=0.04)
+    assert f"{100 * accuracy[2]['value']:.1f} [" in lines[2]
+    other = Evaluator(SliceSchema.from_names(["a"]), 3)
+    other.add(labels, p, members[:, :1])
+    other.results().save(tmp_path / "results.json")
+    status, _, error = run(capsys, *flags)
+    assert (status, "slices and classes=(('a',), 3)" in error) == (2, True)
 
 
 def test_windows_need_a_time(base_dirs, tmp_path, capsys):

@@ -36,16 +36,31 @@ const rows = DATA.rows.map((one) => [
   ...cells(one.share, "%"), NUMBER ? "" : String(one.output), ...cells(one.prediction, unit),
 ]);
 
+const HOW = "Accuracy on labelled data, plus what the mean confidence has changed by since. It sees other traffic; where the world has become harder than the model knows, it is too good. Only labels tell that.";
+const accuracyChange = (one) => ({ ...one, reference: one.labelled, verdict: one.unknown ? "too few" : "steady" });
+
+function accuracy() {
+  const told = DATA.accuracy.map((one) => [one, accuracyChange(one)]);
+  const points = told.filter(([one]) => !one.unknown).map(([one, metric]) => ({ name: nameOf(one), metric: asMetric(metric), other: { value: one.labelled } }));
+  const cell = (one, metric) => (one.unknown ? h("span", { class: "few" }, `cannot be told: ${one.unknown}`) : cells(metric, "%")[0]);
+  return part("Accuracy, estimated without labels",
+    points.length > 0 && figure("accuracy", dotPlot("Estimated accuracy of each slice", points, "%", "accuracy, %", { names: ["estimate, 95 % interval", "labelled data"] }), HOW),
+    simpleTable(["Slice", "Estimate, %", "Labelled, %"], told.map(([one, metric]) => [foreign(nameOf(one)), cell(one, metric), plain(one.labelled, "%")]), "Estimated accuracy"));
+}
+
 // One slice over time: its share and what the model predicts in it.
 function course(index) {
   const one = DATA.rows[index];
   const changes = (key) => DATA.lines.map((window) => window[index][key]);
+  const estimates = DATA.accuracies.map((window) => window[index]).filter(Boolean).map(accuracyChange);
   const draw = (key, word, of) => figure(`${one.name}-${key}`, linePlot(word, DATA.starts, changes(key), of), "");
   return h("section", { "data-slice": one.name },
     h("h3", {}, foreign(nameOf(one)), " ", tag(one.verdict), one.since && h("small", {}, ` since ${startText(one.since)}`)),
     h("div", { class: "columns" },
       one.share ? draw("share", "share of examples, %", "%") : h("span"),
-      draw("prediction", meanName(one), unit)));
+      draw("prediction", meanName(one), unit),
+      estimates.some((window) => window.value !== null) &&
+        figure(`${one.name}-accuracy`, linePlot("estimated accuracy, %", DATA.starts, estimates, "%"), "")));
 }
 
 function overTime() {
@@ -85,6 +100,7 @@ function draw() {
     h("p", { class: "lead" }, lead()),
     DATA.rows.length > 0 && DATED && overTime(),
     ...(DATA.rows.length > 0 ? latest() : []),
+    DATA.accuracy.length > 0 && accuracy(),
   ].filter((one) => one));
 }
 
