@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.discovery.inputs import blocks, error_of
+from slice_tf.discovery.inputs import blocks
 from slice_tf.discovery.mixture import Mixture
 
 # Examples with the usual error rate that each candidate is joined with, so
@@ -66,24 +66,3 @@ def candidates(
         for k, c in np.argwhere((sizes >= _LEAST_SIZE) & (excess > 0))
     ]
     return sorted(found, key=lambda one: -one.excess)
-
-
-def membership_of(
-    mixture: Mixture,
-    chosen: list[Candidate],
-    z: Any,
-    labels: Any,
-    probabilities: Any,
-) -> Any:
-    """Returns how much rows are in candidates, `[rows, candidates]`.
-
-    Without labels, how much an embedding is in the component. With labels and
-    probabilities also that the label is the candidate's, times how probable a
-    wrong prediction is, so that a slice's clearest errors come first.
-    """
-    shares = mixture.responsibilities(z)
-    out = shares[:, [one.component for one in chosen]]
-    if labels is None:
-        return out
-    alike = labels[:, None] == np.array([one.label for one in chosen])
-    return out * alike * error_of(labels, probabilities)[:, None]

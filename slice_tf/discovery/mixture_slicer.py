@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from slice_tf.discovery.candidates import candidates, membership_of
-from slice_tf.discovery.inputs import blocks, check_embeddings
+from slice_tf.discovery.candidates import candidates
+from slice_tf.discovery.inputs import blocks, check_embeddings, error_of
+from slice_tf.discovery.local_errors import LocalErrors
 from slice_tf.discovery.mixture import fit_mixture, normalised
 from slice_tf.discovery.projection import fit_projection, sample_rows
 from slice_tf.discovery.slicer import Slicer
@@ -27,6 +28,10 @@ class MixtureSlicer(Slicer):
     candidate; its error rate is compared with the usual one of the class,
     shrunken by 30 usual examples, and the largest excess comes first. Of more
     than 40,000 rows the mixture sees a sample, the comparison all.
+
+    `predict_proba` tells how much an embedding is in a slice's component; with
+    labels and probabilities it also says which of the slice's errors come
+    first: those of which the model is surest, among the most others.
 
     Args:
         num_slices: Largest number of slices to report.
@@ -93,6 +98,13 @@ class MixtureSlicer(Slicer):
         )
         ranked = candidates(self.mixture_, z, labels, probabilities)
         self.slices_ = ranked[: self.num_slices]
+        self.local_errors_ = LocalErrors(
+            z,
+            labels,
+            self._shares(z) * error_of(labels, probabilities)[:, None],
+            [one.label for one in self.slices_],
+            rng,
+        )
         return len(self.slices_)
 
     def _num_components(self, num_rows: int) -> int:
@@ -107,6 +119,18 @@ class MixtureSlicer(Slicer):
 
     def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
         z = self.projection_(embeddings)
-        return membership_of(
-            self.mixture_, self.slices_, z, labels, probabilities
+        shares = self._shares(z)
+        if labels is None:
+            return shares
+        error = error_of(labels, probabilities)[:, None]
+        return shares * error * self.local_errors_(z, labels)
+
+    def _shares(self, z: Any) -> Any:
+        """Returns how much rows are in the slices' components."""
+        chosen = [one.component for one in self.slices_]
+        return np.concatenate(
+            [
+                self.mixture_.responsibilities(z[rows])[:, chosen]
+                for rows in blocks(len(z))
+            ]
         )

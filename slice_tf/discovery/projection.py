@@ -8,7 +8,7 @@ import numpy as np
 from slice_tf.discovery.inputs import BLOCK, blocks
 
 # More rows change the leading directions by less than a restart does.
-_MAX_ROWS = 20_000
+_MAX_ROWS = 10_000
 # "auto": share of the variance to hold, in how many directions.
 _HELD, _FEWEST, _MOST = 0.9, 16, 32
 
@@ -29,11 +29,16 @@ class Projection:
     matrix: Any
 
     def __call__(self, embeddings: Any, dtype: Any = np.float64) -> Any:
-        """Returns an array of shape `[rows, kept]`, reading in blocks."""
+        """Returns an array of shape `[rows, kept]`, reading in blocks.
+
+        It computes in the more exact of `dtype` and the embeddings' own.
+        """
+        exact = np.result_type(embeddings.dtype, dtype)
+        mean, matrix = self.mean.astype(exact), self.matrix.astype(exact)
         out = np.empty((len(embeddings), self.matrix.shape[1]), dtype)
         for rows in blocks(len(embeddings), BLOCK):
-            centred = np.asarray(embeddings[rows], np.float64) - self.mean
-            out[rows] = centred @ self.matrix
+            centred = np.asarray(embeddings[rows], exact) - mean
+            out[rows] = centred @ matrix
         return out
 
 
@@ -43,7 +48,7 @@ def fit_projection(
     """Returns the projection on at most `max_dim` principal directions.
 
     Args:
-        embeddings: Of shape `[rows, dim]`; at most 20,000 rows are read.
+        embeddings: Of shape `[rows, dim]`; at most 10,000 rows are read.
         max_dim: Directions to keep. Those without variance are dropped.
             "auto" keeps those that hold 90 % of the variance, 16 at least and
             32 at most: the rest of a clean encoder is noise to a mixture, and

@@ -8,7 +8,7 @@ from slice_tf.discovery.mixture import Mixture, Sums, m_step
 from slice_tf.discovery.projection import sample_rows
 
 _SOFT = 1e-4
-_MAX_ROWS = 20_000
+_MAX_ROWS = 10_000
 
 
 def regions_start(
@@ -23,7 +23,7 @@ def regions_start(
 
     Args:
         z: Projected embeddings, of shape `[rows, dim]`; a sample of at most
-            20,000 is clustered.
+            10,000 is clustered.
         labels: Of shape `[rows]`.
         probabilities: Of shape `[rows, classes]`.
         num_components: How many clusters; fewer where rows are fewer.
