@@ -28,7 +28,6 @@ class SliceExperts(keras.layers.Layer):
         rank: Rank of every expert's matrix; `None` leaves it full.
         activation: Name of a Keras activation, or `None` for the paper's
             linear experts, which alone can be folded.
-        start_alike: Whether all experts start with the same weights.
 
     Call arguments:
         z: Representations, of shape `[batch, dim]`.
@@ -52,7 +51,6 @@ class SliceExperts(keras.layers.Layer):
         *,
         rank: int | None = None,
         activation: Any = None,
-        start_alike: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -66,7 +64,6 @@ class SliceExperts(keras.layers.Layer):
         self.units = units
         self.rank = rank
         self.activation = keras.activations.get(activation)
-        self.start_alike = bool(start_alike)
 
     @property
     def is_linear(self) -> bool:
@@ -81,10 +78,9 @@ class SliceExperts(keras.layers.Layer):
         limit = (6.0 / (dim + units)) ** 0.5
         if self.rank:
             limit *= self._add_basis(self.rank, units)
-        draw: Any = keras.initializers.RandomUniform(-limit, limit)
         self.kernel = self.add_weight(
             shape=(dim, experts, width),
-            initializer=_alike(draw) if self.start_alike else draw,
+            initializer=keras.initializers.RandomUniform(-limit, limit),
             name="kernel",
         )
         self.bias = self.add_weight(
@@ -151,15 +147,4 @@ class SliceExperts(keras.layers.Layer):
             "units": self.units,
             "rank": self.rank,
             "activation": keras.activations.serialize(self.activation),
-            "start_alike": self.start_alike,
         }
-
-
-def _alike(draw: Any) -> Any:
-    """Returns an initializer that draws one expert for all."""
-
-    def repeated(shape: Any, dtype: Any = None) -> Any:
-        one = draw((shape[0], 1, shape[2]), dtype=dtype)
-        return ops.repeat(one, shape[1], axis=1)
-
-    return repeated

@@ -51,7 +51,6 @@ class SliceResidualAttention(SliceModule):
             `SliceExperts`.
         activation: Name of an activation of the experts; `None` leaves them
             linear. Others take the direct form and cannot be folded.
-        start_alike: Whether all experts start with the same weights.
         form: `"direct"` makes every representation, as the paper is written;
             `"folded"` multiplies weights first; `"auto"` takes the one with
             fewer operations at the shapes at hand.
@@ -97,7 +96,6 @@ class SliceResidualAttention(SliceModule):
         indicator_dropout: float = 0.0,
         rank: int | None = None,
         activation: Any = None,
-        start_alike: bool = False,
         form: str = "auto",
         **kwargs: Any,
     ) -> None:
@@ -113,7 +111,7 @@ class SliceResidualAttention(SliceModule):
         self.units = units
         self.rank = rank
         self.form = check_form(form)
-        self._add_parts(indicator_dropout, activation, start_alike)
+        self._add_parts(indicator_dropout, activation)
         if form == "folded" and not self.is_linear:
             raise ValueError(
                 '`form` must not be "folded" where experts are not linear, '
@@ -121,9 +119,7 @@ class SliceResidualAttention(SliceModule):
                 f"Received: form={form!r}, activation={activation!r}"
             )
 
-    def _add_parts(
-        self, indicator_dropout: float, activation: Any, start_alike: bool
-    ) -> None:
+    def _add_parts(self, indicator_dropout: float, activation: Any) -> None:
         logits, policy = self.num_logits, self.dtype_policy
         self.indicators = SliceIndicators(
             self.num_slices, self.base_indicator, name="indicators"
@@ -136,7 +132,6 @@ class SliceResidualAttention(SliceModule):
             self.units,
             rank=self.rank,
             activation=activation,
-            start_alike=start_alike,
             dtype=policy,
             name="experts",
         )
@@ -232,6 +227,5 @@ class SliceResidualAttention(SliceModule):
             "indicator_dropout": self.indicator_dropout.rate,
             "rank": self.rank,
             "activation": self.experts.get_config()["activation"],
-            "start_alike": self.experts.start_alike,
             "form": self.form,
         }

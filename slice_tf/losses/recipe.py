@@ -32,8 +32,6 @@ class Recipe:
             slice's rate to this power: 0 as in the paper, 1 for slices that
             weigh the same whatever their size.
         expert_weight: Of the experts: weight of their loss.
-        experts_start_alike: Of the experts: whether all start with the weights
-            of the base slice's, or each with its own.
         member_weight: Of the base loss: weight of examples in any slice.
         warmup_steps: Of the base loss: steps of training in which it counts
             nothing, so that indicators and experts learn first.
@@ -56,7 +54,6 @@ class Recipe:
     indicator_weight: float = 1.0
     expert_rate_power: float = 0.0
     expert_weight: float = 1.0
-    experts_start_alike: bool = False
     member_weight: float = 5.0
     warmup_steps: int = 0
 

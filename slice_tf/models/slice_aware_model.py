@@ -100,7 +100,6 @@ class SliceAwareModel(SlicedModel):
             rank=rank,
             activation=activation,
             form=form,
-            start_alike=self.recipe.experts_start_alike,
             indicator_dropout=self.recipe.indicator_dropout,
             **self.module_arguments(),
             dtype=self.dtype_policy,

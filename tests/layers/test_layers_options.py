@@ -46,17 +46,6 @@ def test_low_rank_module_folds(num_classes):
             np.testing.assert_allclose(value, expected[key], atol=1e-5)
 
 
-@pytest.mark.parametrize("rank", [None, 2])
-def test_experts_may_start_alike(rank):
-    alike, own = (
-        SliceExperts(3, 6, rank=rank, start_alike=one) for one in (True, False)
-    )
-    r = np.asarray(alike(Z))
-    np.testing.assert_allclose(r, np.repeat(r[:, :1], 4, axis=1), rtol=1e-5)
-    assert np.std(r) > 0
-    assert np.any(own(Z)[:, 0] != own(Z)[:, 1])
-
-
 def test_activation_is_applied_to_every_expert():
     experts = SliceExperts(3, 6, activation="relu")
     linear = SliceExperts(3, 6)
@@ -110,7 +99,7 @@ def test_dropout_hides_features_from_indicators_alone():
     "arguments",
     [
         {"rank": 2, "temperature": 3.0, "indicator_dropout": 0.5},
-        {"activation": "relu", "form": "direct", "start_alike": True},
+        {"activation": "relu", "form": "direct"},
     ],
 )
 def test_revived_layer_keeps_its_options(arguments):

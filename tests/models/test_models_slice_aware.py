@@ -470,9 +470,7 @@ def test_base_loss_waits_for_the_end_of_the_warm_up(tmp_path):
 
 
 def test_options_go_through_a_file(tmp_path):
-    recipe = Recipe(
-        base_indicator="free", temperature=2.0, experts_start_alike=True
-    )
+    recipe = Recipe(base_indicator="free", temperature=2.0)
     schema = SliceSchema.from_names(["a", "b"])
     model = SliceAwareModel(mlp(), schema, rank=2, recipe=recipe)
     model.save(tmp_path / "model.keras")
