@@ -113,10 +113,12 @@ def load_model_directory(
     try:
         model = keras.models.load_model(path / MODEL_FILE)
     except (TypeError, ValueError, OSError) as error:
+        # Before the cause, Keras quotes the whole configuration.
+        cause = str(error).rpartition("Exception encountered: ")[2]
         raise ValueError(
-            "A model must be loadable by this version of Keras. "
+            "A model must be loadable by these versions of slice-tf and Keras. "
             f"Received: path={path / MODEL_FILE}, keras={keras.__version__}, "
-            f"error={error}"
+            f"error={cause}"
         ) from error
     if model.schema is not None:
         model.schema.check_same(schema, MODEL_FILE, "slices.json")

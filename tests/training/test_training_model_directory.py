@@ -1,4 +1,5 @@
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -106,6 +107,21 @@ def test_damaged_model_is_named(tmp_path):
     (tmp_path / "model" / "model.keras").write_bytes(b"junk")
     with pytest.raises(ValueError, match=r"model\.keras"):
         load_model_directory(tmp_path / "model")
+
+
+def test_the_cause_is_told_without_the_configuration(tmp_path):
+    saved(tmp_path / "model")
+    file = tmp_path / "model" / "model.keras"
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = members["config.json"].decode()
+    config = config.replace('"temperature"', '"of_another_version"')
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {**members, "config.json": config}.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=r"'of_another_version'$") as caught:
+        load_model_directory(tmp_path / "model")
+    assert len(str(caught.value)) < 400
 
 
 def test_newer_format_is_refused(tmp_path):

@@ -6,7 +6,7 @@ const fileLine = (name, href, broken, ...lines) =>
   h("li", { class: `file ${broken ? "broken" : ""}`, "data-file": name },
     broken ? h("b", {}, foreign(name)) : h("a", { href }, foreign(name)), lines);
 
-const place = (word, path) => path ? [`${word} `, foreign(path, { class: "code" }), " "] : null;
+const place = (word, path) => path ? [`${word} `, foreign(path, { class: "code" }), " · "] : null;
 
 function resultsLine(one) {
   if (one.error) return fileLine(one.name, "", true, h("p", {}, foreign(one.error)));
