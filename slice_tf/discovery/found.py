@@ -37,7 +37,8 @@ class FoundSlice:
             as much as the found slices' rates scatter by chance.
         rest_error_rate: Of held-out rows in no found slice.
         holds_up: Whether `low` exceeds `rest_error_rate`.
-        nearest: Numbers of the rows that are most in it, of all rows.
+        nearest: Numbers of the rows, of all, that show best what goes wrong
+            in it: the surest errors of its label, among the most others.
         description: One sentence that says what goes wrong there.
         scores: Held-out rows of the label's class by the probability that
             the model gives their label, in 20 even bins: inside, and outside.

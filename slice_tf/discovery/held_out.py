@@ -8,7 +8,12 @@ from sklearn.base import clone
 
 from slice_tf.discovery.candidates import Candidate
 from slice_tf.discovery.found import Discovery, FoundSlice
-from slice_tf.discovery.inputs import check_embeddings, check_predictions
+from slice_tf.discovery.inputs import (
+    check_embeddings,
+    check_predictions,
+    error_of,
+)
+from slice_tf.discovery.local_errors import clearest
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.evaluation.intervals import wilson
@@ -84,6 +89,10 @@ def measure(
     outside = ~inside.any(axis=1)
     usual = float(rest[outside].mean()) if outside.any() else 1.0
     shrunken = shrink(errors, sizes, float(rest.mean()))
+    slice_labels = np.array([label for _, label, _ in told], np.int64)
+    amiss = scores * error_of(labels, chances)[:, None]
+    z = regions.projection(embeddings, np.float32)
+    nearest = clearest(z, labels, amiss, slice_labels, _NEAREST)
     slices = tuple(
         FoundSlice(
             name=name,
@@ -96,7 +105,7 @@ def measure(
             shrunken_error_rate=float(shrunken[k]),
             rest_error_rate=usual,
             holds_up=bool(sizes[k] and low[k] > usual),
-            nearest=tuple(np.argsort(-scores[:, k])[:_NEAREST].tolist()),
+            nearest=tuple(nearest[k].tolist()),
             description=_describe(truth[inside[:, k]], given[inside[:, k]]),
             scores=_histograms(
                 given[truth == label, label], inside[truth == label, k]

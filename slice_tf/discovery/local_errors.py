@@ -10,6 +10,8 @@ from slice_tf.discovery.projection import sample_rows
 _NEIGHBOURS = 30
 # Of a label, among which a row's neighbours are looked for.
 _MAX_ROWS = 10_000
+# Of a slice, the rows with the largest errors, from which a few are chosen.
+_LOOKED_AT = 1000
 
 
 class LocalErrors:
@@ -24,7 +26,7 @@ class LocalErrors:
         labels: Of shape `[rows]`.
         errors: Of shape `[rows, slices]`: how much a row is in a slice, times
             how probable a wrong prediction is.
-        slice_labels: The label that each slice is of.
+        slice_labels: The label that each slice is of, `[slices]`.
         rng: Draws rows, where a label has more than 10,000.
     """
 
@@ -33,10 +35,10 @@ class LocalErrors:
         z: Any,
         labels: Any,
         errors: Any,
-        slice_labels: list[int],
+        slice_labels: Any,
         rng: np.random.Generator,
     ) -> None:
-        self._labels = np.array(slice_labels)
+        self._labels = np.asarray(slice_labels, np.int64)
         self._near = {}
         for label in np.unique(self._labels).tolist():
             rows = np.flatnonzero(labels == label)
@@ -56,3 +58,30 @@ class LocalErrors:
                 means = near.predict(z[rows].astype(np.float32))
                 out[np.ix_(rows, columns)] = means.reshape(len(rows), -1)
         return out
+
+
+def clearest(
+    z: Any, labels: Any, errors: Any, slice_labels: Any, count: int
+) -> list[Any]:
+    """Returns the rows that show best what goes wrong in each slice.
+
+    Args:
+        z: As of `LocalErrors`.
+        labels: As of `LocalErrors`.
+        errors: As of `LocalErrors`.
+        slice_labels: As of `LocalErrors`.
+        count: How many rows of a slice; fewer where there are fewer.
+
+    Returns:
+        Row numbers, an array a slice, the clearest first.
+    """
+    local = LocalErrors(
+        z, labels, errors, slice_labels, np.random.default_rng(0)
+    )
+    out = []
+    for k, label in enumerate(slice_labels):
+        own = errors[:, k] * (labels == label)
+        rows = np.argsort(-own, kind="stable")[:_LOOKED_AT]
+        clear = own[rows] * local(z[rows], labels[rows])[:, k]
+        out.append(rows[np.argsort(-clear, kind="stable")[:count]])
+    return out

@@ -38,7 +38,16 @@ def test_a_planted_slice_holds_up_with_its_error_rate_in_the_interval():
     assert first.holds_up
     assert first.low <= 0.7 <= first.high
     assert first.rest_error_rate == pytest.approx(0.04, abs=0.03)
-    assert PROBLEM[3][list(first.nearest)].all()
+
+
+def test_the_rows_shown_are_errors_of_the_slice():
+    _, labels, probabilities, inside = PROBLEM
+    first = FOUND.slices[0]
+    shown = list(first.nearest)
+    assert len(set(shown)) == 10
+    assert inside[shown].all()
+    assert (labels[shown] == first.label).all()
+    assert (probabilities[shown].argmax(axis=1) != labels[shown]).all()
 
 
 def test_no_region_is_reported_twice():
