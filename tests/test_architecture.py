@@ -1,6 +1,7 @@
 """Holds the rooms to the design's table of who may import whom."""
 
 import ast
+import functools
 import pathlib
 import sys
 
@@ -133,8 +134,13 @@ def module_of(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -184,7 +190,7 @@ def test_a_room_imports_only_what_the_design_allows(path):
 
 @pytest.mark.parametrize("path", python_files(), ids=module_of)
 def test_rooms_take_only_the_version_from_the_front_door(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     front_door = (
         node.attr
         for node in ast.walk(tree)

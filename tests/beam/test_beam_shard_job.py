@@ -201,12 +201,13 @@ def slow_and_fast(tmp_path):
     return str(tmp_path / "costs_slices.py")
 
 
-@pytest.mark.parametrize("flags", [(), ("--split-bytes=2000",)])
-def test_costs_say_how_long_functions_took(tmp_path, flags):
+@pytest.mark.parametrize("split_bytes", [1 << 30, 2000])
+def test_costs_say_how_long_functions_took(tmp_path, split_bytes):
     write_raw(tmp_path / "raw", [80, 80])
-    slices, out = slow_and_fast(tmp_path), tmp_path / "out"
-    done = apply(tmp_path / "raw", out, slices, *flags)
-    assert done.returncode == 0
+    out = tmp_path / "out"
+    given = str(tmp_path / "raw"), str(out), [slow_and_fast(tmp_path)]
+    done = apply_slicing_functions(*given, split_bytes=split_bytes)
+    assert done.table()[0][-1] == "\u00b5s/example"
     costs = json.loads((out / "costs.json").read_text())
     slow, fast = (costs["microseconds"].pop(one) for one in ("slow", "fast"))
     assert costs == {
@@ -215,8 +216,8 @@ def test_costs_say_how_long_functions_took(tmp_path, flags):
         "microseconds": {},
     }
     assert slow > 2000 > fast > 0
-    again = apply(tmp_path / "raw", out, slices, *flags)
-    assert "example" not in again.stdout.splitlines()[0]
+    again = apply_slicing_functions(*given, split_bytes=split_bytes)
+    assert again.table()[0][-1] == "unknown"
     assert json.loads((out / "costs.json").read_text())["num_examples"] == 160
 
 
@@ -282,14 +283,16 @@ def test_membership_of_an_earlier_run_is_replaced(tmp_path):
 def test_names_of_slices_come_before_membership(tmp_path):
     """TensorFlow Model Analysis slices by them; a next run removes them."""
     shards = write_raw(tmp_path / "raw", [50])
-    sources = {"raw": ["--slice-names"], "named": [], "plain": []}
-    outputs = {"raw": "named", "named": "again", "plain": "twice"}
-    assert apply(tmp_path / "raw", tmp_path / "plain", KEYWORDS).returncode == 0
-    for source, flags in sources.items():
-        done = apply(
-            tmp_path / source, tmp_path / outputs[source], KEYWORDS, *flags
+    raw, named = tmp_path / "raw", tmp_path / "named"
+    assert apply(raw, named, KEYWORDS, "--slice-names").returncode == 0
+    for source, output in (
+        ("raw", "plain"),
+        ("named", "again"),
+        ("plain", "twice"),
+    ):
+        apply_slicing_functions(
+            str(tmp_path / source), str(tmp_path / output), [KEYWORDS]
         )
-        assert done.returncode == 0, done.stderr
     for raw, sliced in zip(
         shards["train-0"],
         read_shards(tmp_path / "named")["train-0"],
