@@ -2,7 +2,8 @@
 
 Logs of answers of one example and ten classes. Two sizes, so that the fixed
 cost of a pipeline can be told from that of an answer, and the growth of memory
-be seen; against the same files only read and parsed.
+be seen; against the same files only read and parsed. Then, what it costs a
+process that calls a server to write such a log.
 
     python benchmarks/bench_monitoring.py [--answers N]
 """
@@ -69,6 +70,23 @@ def main() -> None:
         f"at {sizes[1]:,}, MB",
     ]
     print(render_table(headers, rows))
+    print()
+    print(render_table(["to write logs", "start, s", "memory, MB"], starts()))
+
+
+def starts() -> list[list[str]]:
+    """Returns what a process costs that can write logs, in two ways."""
+    ours = "slice_tf_serving.request_log"
+    stubs = "tensorflow, tensorflow_serving.apis.prediction_log_pb2"
+    rows = []
+    for name, modules in (
+        ("our log", ours),
+        ("TensorFlow and its stubs", stubs),
+    ):
+        command = [sys.executable, "-c", f"import {modules}"]
+        seconds, memory = min(cost_of(command) for _ in range(3))
+        rows.append([name, f"{seconds:.2f}", f"{memory:.0f}"])
+    return rows
 
 
 def write(directory: pathlib.Path, number: int, slices: int) -> None:
@@ -118,6 +136,14 @@ def run(root: pathlib.Path, size: int, workers: int) -> tuple[float, float]:
     command = [sys.executable, "-m", "slice_tf", "monitor"]
     command += [f"--logs={root / str(size)}", f"--output={output}"]
     command += [f"--saved-model={root / 'saved'}", f"--workers={workers}"]
+    cost = cost_of(command)
+    if load_traffic(output).num_examples != size:
+        raise RuntimeError("Not every answer was counted.")
+    return cost
+
+
+def cost_of(command: list[str]) -> tuple[float, float]:
+    """Returns wall time of a command, and peak memory of one process."""
     start = time.perf_counter()
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -127,8 +153,6 @@ def run(root: pathlib.Path, size: int, workers: int) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"The command gave status {process.returncode}.")
-    if load_traffic(output).num_examples != size:
-        raise RuntimeError("Not every answer was counted.")
     return seconds, usage.ru_maxrss / 1024
 
 

@@ -18,10 +18,11 @@ _TIME = re.compile(r"(?<!\d)(20\d\d)-?(\d\d)-?(\d\d)(?:T(\d\d)|(?!\d))")
 def window_of(every: str | None, seconds: int, path: str) -> str:
     """Returns the day or the hour, in UTC, of an answer.
 
-    Where a log tells no time, as TensorFlow Serving's own need not, it is the
-    last one in its path: files are named after the moment they were begun and
-    hold what came after it, with `slice-tf serve` for a minute at most.
-    Directories such as `2026-11-18/` will do, too.
+    It is the last one in the path of its file. Files are named after the
+    moment they were begun and hold what came after it, with `slice-tf serve`
+    for a minute at most: so a file is of one window, and a pattern of files
+    never leaves a sliver of another day. Directories such as `2026-11-18/`
+    will do, too. Where a path tells no time, the answer must.
 
     Args:
         every: `day`, `hour`, or None to take all for one window.
@@ -36,8 +37,20 @@ def window_of(every: str | None, seconds: int, path: str) -> str:
     """
     if every is None:
         return WHOLE
+    if named := _in_path(every, path):
+        return named
     if seconds:
-        return _named(every, seconds // 3600)
+        return _at(every, seconds // 3600)
+    raise ValueError(
+        "A log must tell the time of its answers: in its path, as in "
+        "requests-20261118T101500 or, for days, a directory 2026-11-18; or in "
+        "their field `log_metadata.timestamp_secs`. "
+        f"Received: path={path}, every={every}"
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _in_path(every: str, path: str) -> str | None:
     for *day, hour in reversed(_TIME.findall(path)):
         try:
             date = datetime.date(*map(int, day)).isoformat()
@@ -47,16 +60,11 @@ def window_of(every: str | None, seconds: int, path: str) -> str:
             return date
         if hour and int(hour) < 24:
             return f"{date}T{hour}"
-    raise ValueError(
-        "A log must tell the time of its answers: in their field "
-        "`log_metadata.timestamp_secs`, or in its path, as in "
-        "requests-20261118T101500; for days, a directory such as 2026-11-18 "
-        f"will do. Received: path={path}, every={every}"
-    )
+    return None
 
 
 @functools.lru_cache(maxsize=1024)
-def _named(every: str, hours: int) -> str:
+def _at(every: str, hours: int) -> str:
     start = datetime.datetime.fromtimestamp(3600 * hours, datetime.timezone.utc)
     return start.strftime("%Y-%m-%d" if every == DAY else "%Y-%m-%dT%H")
 

@@ -68,13 +68,17 @@ def test_the_last_time_in_a_path_is_that_of_its_answers(path, day, hour):
             window_of(every, 0, path)
 
 
-def test_an_answer_that_tells_its_time_is_not_asked_for_a_path():
-    second = 1_795_000_000  # 2026-11-18T12:26:40 in UTC.
-    path = "logs/requests-20200101T000000.tfrecord"
-    assert window_of("day", second, path) == "2026-11-18"
-    assert window_of("hour", second, path) == "2026-11-18T11"
-    assert window_of("hour", second + 3600, path) == "2026-11-18T12"
-    assert window_of(None, second, path) == ""
+def test_where_a_path_tells_no_time_the_answer_does():
+    second = 1_795_000_000  # 2026-11-18T11:06:40 in UTC.
+    assert window_of("day", second, "logs/mine.tfrecord") == "2026-11-18"
+    assert window_of("hour", second, "logs/mine.tfrecord") == "2026-11-18T11"
+    assert window_of("hour", second + 3600, "mine") == "2026-11-18T12"
+    # A file is of one window, although it was written to after midnight.
+    path = "logs/requests-20261117T235930.tfrecord"
+    assert window_of("day", second, path) == "2026-11-17"
+    assert window_of("hour", second, path) == "2026-11-17T23"
+    # A day is not enough for an hour.
+    assert window_of("hour", second, "2026-11-17/a") == "2026-11-18T11"
 
 
 def test_one_window_is_compared_as_two_sets_are():

@@ -1,13 +1,11 @@
 """`slice-tf monitor`: from a server's log to what has moved."""
 
-import datetime
 import json
 import pathlib
 import re
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +18,7 @@ from slice_tf.data import read_records, write_records
 from slice_tf.evaluation import Evaluator
 from slice_tf.monitoring import TrafficCounts, load_traffic, load_windows
 from slice_tf.schema import SliceSchema
-from slice_tf_serving import Client, ModelServer, publish, request_log
+from slice_tf_serving import Client, ModelServer, publish
 from slice_tf_serving.logged_answers import read_answer
 from slice_tf_serving.request_log import LogSettings, RequestLog
 
@@ -111,32 +109,29 @@ def test_a_slice_that_moved_is_named(base_dirs, usual, tmp_path, capsys):
         assert drift[0]["share"]["reference"] == pytest.approx(0.26, abs=0.04)
 
 
-def of_days(directory, shares, monkeypatch):
+def of_days(directory, shares):
     """Writes logs as of days of November 2026."""
     for day, small in shares.items():
-        noon = f"2026-11-{day}T12:00:00+00:00"
-        seconds = datetime.datetime.fromisoformat(noon).timestamp()
-        clock = {**vars(time), "time": lambda at=seconds: at}
-        monkeypatch.setattr(request_log, "time", SimpleNamespace(**clock))
-        write_log(directory, small, seed=int(day))
-    monkeypatch.undo()
+        begun = write_log(directory / day, small, seed=int(day))
+        for path in begun.iterdir():
+            name = re.sub(r"\d{8}T", f"202611{day}T", path.name)
+            path.rename(directory / f"{day}-{name}")
+        begun.rmdir()
     return directory
 
 
 def test_days_are_compared_one_by_one_and_kept(
-    base_dirs, usual, tmp_path, capsys, monkeypatch
+    base_dirs, usual, tmp_path, capsys
 ):
     saved = base_dirs["multi_class"] / "1"
     shares = {"01": 0.2, "02": 0.2, "03": 0.5, "04": 0.5}
-    logs, output = tmp_path / "logs", tmp_path / "days.json"
-    for day, small in shares.items():
-        of_days(logs / day, {day: small}, monkeypatch)
+    logs, output = of_days(tmp_path / "logs", shares), tmp_path / "days.json"
     reference, page = tmp_path / "reference.json", tmp_path / "page.html"
     flags = ["--saved-model", saved, "--output"]
     assert run(capsys, "--logs", usual, *flags, reference)[0] == 0
     flags += [output, "--every", "day", "--append", "--reference", reference]
     nightly = [
-        run(capsys, "--logs", logs / day, *flags)
+        run(capsys, "--logs", logs / f"{day}-*", *flags)
         for day in ("01", "02", "03", "03", "04")
     ]
     assert [status for status, *_ in nightly] == [0, 0, 1, 1, 1]
@@ -145,13 +140,12 @@ def test_days_are_compared_one_by_one_and_kept(
     assert {
         start: one.num_requests for start, one in windows.items()
     } == dict.fromkeys([f"2026-11-{day}" for day in shares], 400)
-    every = of_days(tmp_path / "every", shares, monkeypatch)
     flags = [*flags[:4], "--every", "day", "--workers", 2, "--page", page]
-    done = run(capsys, "--logs", every, *flags, "--reference", reference)
+    done = run(capsys, "--logs", logs, *flags, "--reference", reference)
     assert done[:2] == nightly[-1][:2]
     assert load_windows(output).keys() == windows.keys()
     assert "small (since 2026-11-03) has moved." in page.read_text()
-    again = ["--every", "hour", "--append", "--logs", every]
+    again = ["--every", "hour", "--append", "--logs", logs]
     status, _, error = run(capsys, *flags[:4], *again)
     assert status == 2
     assert f"every=hour, every of {output}=day" in error
@@ -205,10 +199,10 @@ def test_windows_need_a_time(base_dirs, tmp_path, capsys):
     assert "mine.tfrecord, every=day" in error
     status, _, error = run(capsys, *logs, *flags, "--append")
     assert (status, "append=True, every=None" in error) == (2, True)
-    write_records(tmp_path / "mine-20261103.tfrecord", [record])
-    logs = ["--logs", tmp_path / "mine-20261103.tfrecord"]
-    assert run(capsys, *logs, *flags, "--every", "day")[0] == 0
-    assert list(load_windows(tmp_path / "now.json")) == ["2026-11-03"]
+    log.log_metadata.timestamp_secs = 1_793_700_000  # 2026-11-03T10 in UTC
+    write_records(tmp_path / "mine.tfrecord", [log.SerializeToString()])
+    assert run(capsys, *logs, *flags, "--every", "hour")[0] == 0
+    assert list(load_windows(tmp_path / "now.json")) == ["2026-11-03T10"]
 
 
 def test_the_same_traffic_is_steady(base_dirs, usual, tmp_path, capsys):
