@@ -8,7 +8,7 @@ JOBS ?= 2
 # Programs of experiments/; the other files there are what they share.
 EXPERIMENTS := synthetic attention representation_size number_of_slices discovery \
 	indicator_maps low_rank narrow_layer interval_coverage error_coverage gate_power \
-	gate_metrics drift_alarms
+	gate_metrics audit_coverage drift_alarms
 
 .PHONY: help demo test check format bench experiments clean
 

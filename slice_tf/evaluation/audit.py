@@ -1,15 +1,18 @@
-"""What a slice's accuracy is where its slicing function errs.
+"""What a model is like in a slice whose slicing function errs.
 
 A person looks at some examples that a slicing function put into the slice and
-at some that it left out, and says which belong to it. Accuracy among both is
-a mixture of members and others, so two equations give it back.
+at some that it left out, and says which belong to it. Accuracy, or a mean of
+errors, among both is a mixture of members and others, so two equations give it
+back.
 """
 
 import dataclasses
+import functools
 import json
+import math
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -81,69 +84,140 @@ def with_audits(results: Results, audits: Mapping[str, SliceAudit]) -> Results:
     Assumes that a slicing function errs no more often where the model does,
     among members and among others. Coverage of the corrected accuracy in
     simulations of 50 + 50 audited examples, with precision 0.3 to 0.9:
-    0.93 to 0.97; the naive accuracy was 2 to 15 points off.
+    0.93 to 0.97; the naive accuracy was 2 to 15 points off. Of predicted
+    numbers `mae`, `rmse` and `bias` are corrected.
 
     Args:
         results: Results of an evaluation.
         audits: What people said, by slice.
 
     Raises:
-        ValueError: If there is no such slice, or results are of predicted
-            numbers.
+        ValueError: If there is no such slice.
     """
-    if not audits:
-        return results
-    if not results.num_classes:
-        raise ValueError(
-            "Audits correct the accuracy of classes. Received: results of "
-            f"predicted numbers, audits of {', '.join(audits)}"
-        )
     slices = list(results.slices)
-    base = results[BASE].metrics["accuracy"]
+    base = results[BASE].metrics
     for name, audit in audits.items():
         place = results.schema.index(name)
         one = slices[place]
-        audited = _audited(one.metrics["accuracy"], base, audit, results.floor)
+        audited = _audited(one.metrics, base, audit, results.floor)
         slices[place] = dataclasses.replace(one, audited=audited)
     return dataclasses.replace(results, slices=tuple(slices))
 
 
 def _audited(
-    inside: Metric, everywhere: Metric, audit: SliceAudit, floor: int
+    inside: Mapping[str, Metric],
+    everywhere: Mapping[str, Metric],
+    audit: SliceAudit,
+    floor: int,
 ) -> AuditedSlice:
-    counts = np.array(
-        [
-            [audit.found, audit.found_of],
-            [audit.missed, audit.missed_of],
-            [(inside.value or 0.0) * inside.n, inside.n],
-            [0.0, everywhere.n - inside.n],
-        ]
+    said = np.array(
+        [[audit.found, audit.found_of], [audit.missed, audit.missed_of]]
     )
-    counts[3, 0] = (everywhere.value or 0.0) * everywhere.n - counts[2, 0]
-    corrected = _corrected(*ratio(counts[:, 0], counts[:, 1]))
-    generator = np.random.Generator(np.random.PCG64(intervals.SEED))
-    draws = generator.beta(
-        counts[:, 0] + 0.5,
-        np.maximum(counts[:, 1] - counts[:, 0], 0) + 0.5,
-        (_NUM_DRAWS, 4),
-    )
-    low, high = intervals.quantiles(_corrected(*draws.T))
-    smallest = min(inside.n, audit.found_of, audit.missed_of)
-    (accuracy,) = to_metrics([corrected], [low], [high], [smallest], floor)
-    # Where membership says little, the equations say nothing.
-    separate = draws[:, 0] > draws[:, 1]
-    if accuracy.value is not None and separate.mean() < intervals.CONFIDENCE:
-        accuracy = dataclasses.replace(accuracy, status=TOO_FEW)
-    value, low, high, n = rate(counts[:2, 0], counts[:2, 1])
+    value, low, high, n = rate(said[:, 0], said[:, 1])
     precision, missed = to_metrics(value, low, high, n, floor)
-    return AuditedSlice(precision, missed, accuracy)
+    generator = np.random.Generator(np.random.PCG64(intervals.SEED))
+    drawn = generator.beta(
+        said[:, 0] + 0.5, said[:, 1] - said[:, 0] + 0.5, (_NUM_DRAWS, 2)
+    )
+    # Where membership says little, the equations say nothing.
+    separate = (drawn[:, 0] > drawn[:, 1]).mean() >= intervals.CONFIDENCE
+    found = {}
+    for name, parts in _PARTS.items():
+        if name not in inside:
+            continue
+        pair, draws = parts(inside[name], everywhere[name], generator)
+        corrected, some = (
+            _LIMITS[name](_solved(*who.T, *what.T))
+            for who, what in ((ratio(*said.T), pair), (drawn, draws))
+        )
+        low, high = intervals.quantiles(some)
+        smallest = min(inside[name].n, audit.found_of, audit.missed_of)
+        (metric,) = to_metrics([corrected], [low], [high], [smallest], floor)
+        if metric.value is not None and not separate:
+            metric = dataclasses.replace(metric, status=TOO_FEW)
+        found[name] = metric
+    return AuditedSlice(precision, missed, **found)
 
 
-def _corrected(found: Any, missed: Any, inside: Any, outside: Any) -> Any:
-    """Accuracy among true members, between 0 and 1.
+def _solved(found: Any, missed: Any, inside: Any, outside: Any) -> Any:
+    """The mean among true members.
 
     `inside = found * x + (1 - found) * y` and `outside = missed * x + (1 -
     missed) * y`, solved for `x`.
     """
     over = (1 - missed) * inside - (1 - found) * outside
-    return np.clip(ratio(over, found - missed), 0, 1)
+    return ratio(over, found - missed)
+
+
+def _rates(
+    inside: Metric, everywhere: Metric, generator: np.random.Generator
+) -> tuple[Any, Any]:
+    """Returns rates inside and outside of a slice, and draws `[draws, 2]`."""
+    whole, part = (
+        np.array([(x.value or 0.0) * x.n, x.n]) for x in (everywhere, inside)
+    )
+    counts = np.array([part, whole - part])
+    wrong = np.maximum(counts[:, 1] - counts[:, 0], 0)
+    draws = generator.beta(counts[:, 0] + 0.5, wrong + 0.5, (_NUM_DRAWS, 2))
+    return ratio(*counts.T), draws
+
+
+def _means(
+    inside: Metric,
+    everywhere: Metric,
+    generator: np.random.Generator,
+    power: int,
+) -> tuple[Any, Any]:
+    """As `_rates`, of means of errors; of their squares where `power` is 2.
+
+    A mean and its interval tell the sums of values and of squares, and what
+    is outside is the rest of both.
+    """
+    sums = [_sums(one, power) for one in (inside, everywhere)]
+    n, total, squares = np.array([sums[0], sums[1] - sums[0]]).T
+    mean = ratio(total, n)
+    variance = np.maximum(ratio(squares, n) - mean**2, 0)
+    spread = np.sqrt(ratio(variance, n))
+    z = generator.standard_normal((_NUM_DRAWS, 2))
+    if power == 0:
+        return mean, mean + spread * z
+    return mean, mean * np.exp(ratio(spread, mean) * z)
+
+
+def _sums(metric: Metric, power: int) -> Any:
+    """Returns a number of values, their sum and that of their squares."""
+    value, low, high = (
+        x or 0.0 for x in (metric.value, metric.low, metric.high)
+    )
+    if power:  # On the log scale, on which a power is a factor.
+        wide = power * math.log(high / low) if low > 0 else 0.0
+        value **= power
+        wide *= value
+    else:
+        wide = high - low
+    n = metric.n
+    square = (wide / (2 * intervals.Z)) ** 2 * n + value**2
+    return np.array([n, n * value, n * square])
+
+
+def _kept(low: float, high: float) -> Callable[[Any], Any]:
+    return functools.partial(np.clip, a_min=low, a_max=high)
+
+
+def _root(values: Any) -> Any:
+    return np.sqrt(np.maximum(values, 0))
+
+
+# Metric to what draws it inside and outside, and to what it can be.
+_PARTS: dict[str, Callable[..., tuple[Any, Any]]] = {
+    "accuracy": _rates,
+    "mae": functools.partial(_means, power=1),
+    "rmse": functools.partial(_means, power=2),
+    "bias": functools.partial(_means, power=0),
+}
+_LIMITS: dict[str, Callable[[Any], Any]] = {
+    "accuracy": _kept(0, 1),
+    "mae": _kept(0, math.inf),
+    "rmse": _root,
+    "bias": np.asarray,
+}

@@ -92,12 +92,18 @@ class AuditedSlice:
     Args:
         precision: Of the examples in the slice, those that belong to it.
         missed: Of the examples outside, those that belong to it.
-        accuracy: Among all that belong to it.
+        accuracy: Among all that belong to it; None of predicted numbers.
+        mae: Likewise; None of classes, as the next two are.
+        rmse: Likewise.
+        bias: Likewise.
     """
 
     precision: Metric
     missed: Metric
-    accuracy: Metric
+    accuracy: Metric | None = None
+    mae: Metric | None = None
+    rmse: Metric | None = None
+    bias: Metric | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -332,7 +338,7 @@ def _parse_slice(values: dict[str, Any]) -> SliceResult:
         else {k: Metric(**v) for k, v in quality.items()},
         "audited": None
         if audited is None
-        else AuditedSlice(**{k: Metric(**v) for k, v in audited.items()}),
+        else AuditedSlice(**{k: v and Metric(**v) for k, v in audited.items()}),
         "comparison": None
         if comparison is None
         else Comparison(

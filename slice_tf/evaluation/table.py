@@ -11,6 +11,8 @@ Table = tuple[list[str], list[list[str]]]
 
 MARK = "*"
 NOTHING = "-"
+# Metrics of predicted numbers that audits correct.
+AUDITED_ERRORS = ("mae", "rmse", "bias")
 
 
 def render_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -82,8 +84,7 @@ def _row(
     if with_indicators:
         cells += [fraction(one.indicator)]
     if with_audits:
-        audited = one.audited
-        cells += [percent(audited.accuracy) if audited else NOTHING]
+        cells += [_audited(one, "accuracy", percent)]
     return cells
 
 
@@ -96,6 +97,9 @@ def _numbers_table(results: Results) -> Table:
     with_indicators = any(one.indicator for one in results.slices)
     if with_indicators:
         headers += ["indicator AUC"]
+    with_audits = any(one.audited for one in results.slices)
+    if with_audits:
+        headers += [f"audited {name} [95 %]" for name in AUDITED_ERRORS]
     rows = []
     for one in results.slices:
         cells = [number(one.metrics[name]) for name in names]
@@ -106,6 +110,8 @@ def _numbers_table(results: Results) -> Table:
             ]
         if with_indicators:
             cells += [fraction(one.indicator)]
+        if with_audits:
+            cells += [_audited(one, name, number) for name in AUDITED_ERRORS]
         rows.append([one.name, f"{one.size:,}", *cells])
     return headers, rows
 
@@ -225,6 +231,13 @@ def footnote(results: Results) -> str:
     if any(metric.status == EMPTY for metric in shown):
         notes.append(f"{NOTHING} nothing to count")
     return "\n".join(notes)
+
+
+def _audited(
+    one: SliceResult, name: str, written: Callable[[Metric], str]
+) -> str:
+    metric = getattr(one.audited, name, None)
+    return NOTHING if metric is None else written(metric)
 
 
 def _percent(value: float | None) -> str:

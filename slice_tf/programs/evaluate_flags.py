@@ -44,7 +44,8 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
     add(
         "--audit",
         type=directory,
-        help="JSON of what people said of slices, to correct accuracy by",
+        help="JSON of what people said of slices, to correct accuracy by, or "
+        "errors of predicted numbers",
     )
     add(
         "--examples",

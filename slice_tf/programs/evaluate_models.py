@@ -42,11 +42,6 @@ def evaluate_models(flags: argparse.Namespace) -> list["Results"]:
         models.append(baseline)
         facts.append(_facts(flags.baseline))
     task = _Task(spec.task, spec.num_classes, _labels(flags.label_index, spec))
-    if task.name == "regression" and flags.audit is not None:
-        raise ValueError(
-            "`--audit` corrects the accuracy of classes. Received: "
-            f"audit={flags.audit}, task=regression"
-        )
     names = [f"{spec.label}[{i}]" for i in task.labels or ()]
     files = label_files(flags.output, max(len(names), 1))
     samplers, shown = list[ExampleSampler](), dict[str, Any]()

@@ -5,6 +5,7 @@ import pytest
 
 from slice_tf.evaluation import (
     IndicatorCounts,
+    RegressionCounts,
     Results,
     SliceAudit,
     evaluate,
@@ -139,3 +140,79 @@ def test_quality_of_indicators_is_counted_against_membership():
     assert found["agreement"] == (pytest.approx(3 / 5), 5)
     bias = (1 / (1 + np.exp(-logits))).mean() - 3 / 5
     assert found["calibration_bias"][0] == pytest.approx(bias, abs=1e-3)
+
+
+def numbers(precision, num_rows=8_000, seed=0):
+    """Errors twice as large, and too high, in a slice of a noisy function."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random(num_rows) < 0.05
+    false = 0.8 * 0.05 * (1 - precision) / precision
+    members = rng.random(num_rows) < np.where(truth, 0.8, false / 0.95)
+    errors = rng.normal(size=num_rows)
+    errors = np.where(truth, 2 * errors + 0.5, errors)
+    counts = RegressionCounts(SCHEMA)
+    counts.add(
+        np.zeros(num_rows), errors, np.stack([members, ~members], axis=1)
+    )
+    return counts.results(), truth, members
+
+
+def test_corrected_errors_solve_the_two_equations():
+    found, _, members = numbers(0.6)
+    audit = SliceAudit(40, 50, 5, 50)
+    one = with_audits(found, {"night": audit})["night"]
+    errors = numbers_errors()
+    matrix = [[0.8, 0.2], [0.1, 0.9]]
+    for name, values in {
+        "mae": np.abs(errors),
+        "rmse": errors**2,
+        "bias": errors,
+    }.items():
+        sides = [values[members].mean(), values[~members].mean()]
+        expected = np.linalg.solve(matrix, sides)[0]
+        if name == "rmse":
+            expected **= 0.5
+        metric = getattr(one.audited, name)
+        assert metric.value == pytest.approx(expected)
+        assert metric.low < expected < metric.high
+    assert one.audited.accuracy is None
+
+
+def numbers_errors():
+    """What `numbers(0.6)` is off by."""
+    rng = np.random.default_rng(0)
+    truth = rng.random(8_000) < 0.05
+    rng.random(8_000)
+    errors = rng.normal(size=8_000)
+    return np.where(truth, 2 * errors + 0.5, errors)
+
+
+def test_intervals_of_corrected_errors_hold_the_truth():
+    """Of `2 z + 0.5`: E|.| is 1.6453, E(.)^2 4.25, E 0.5."""
+    true = {"mae": 1.64530, "rmse": 4.25**0.5, "bias": 0.5}
+    held = []
+    for seed in range(150):
+        found, truth, members = numbers(0.6, seed=seed)
+        audit = audited(truth, members, seed=seed)
+        one = with_audits(found, {"night": audit})["night"]
+        told = [getattr(one.audited, name) for name in true]
+        held.append(
+            [
+                metric.low <= value <= metric.high
+                for metric, value in zip(told, true.values(), strict=True)
+            ]
+        )
+        assert one.metrics["mae"].high < true["mae"]  # Taken at its word.
+    assert (np.mean(held, axis=0) > 0.9).all()
+
+
+def test_audited_errors_are_shown_and_saved(tmp_path):
+    found, _, _ = numbers(0.6)
+    corrected = with_audits(found, {"night": SliceAudit(40, 50, 1, 50)})
+    corrected.save(tmp_path / "results.json")
+    assert Results.load(tmp_path / "results.json") == corrected
+    headers, rows = results_table(corrected)
+    expected = [f"audited {name} [95 %]" for name in ("mae", "rmse", "bias")]
+    assert headers[-3:] == expected
+    assert [row[-3:] for row in rows][1:] == [["-"] * 3] * 2
+    assert rows[0][-3].startswith(f"{corrected['night'].audited.mae.value:.2f}")

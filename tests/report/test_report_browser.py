@@ -13,7 +13,9 @@ from slice_tf.evaluation import (
     Evaluator,
     ExampleSampler,
     RegressionCounts,
+    SliceAudit,
     gate,
+    with_audits,
 )
 from slice_tf.report import write_page
 from slice_tf.schema import Slice, SliceSchema
@@ -185,7 +187,7 @@ def test_numbers_are_written_in_their_own_unit(browser, tmp_path):
     ]
     browser.click("[data-kind='largest errors']")
     card = browser.texts(".example")[0]
-    assert "Audit" not in browser.texts("h2")
+    assert browser.texts("h2")[-1] == "Audit"
     assert re.search(r"target .*predicted .*off by .*baseline", card)
 
 
@@ -429,3 +431,18 @@ def test_the_only_label_is_named(browser, tmp_path):
     browser.open(write_page(tmp_path / "a.html", make_labels()[1]))
     assert browser.texts("#label") == ["Label tags[1]"]
     assert "Of several labels, this is tags[1]." in browser.texts(".lead")[0]
+
+
+def test_audited_errors_of_numbers_stand_beside_what_was_measured(
+    browser, tmp_path
+):
+    results = make_numbers()
+    name = results.schema.names[0]
+    told = with_audits(results, {name: SliceAudit(45, 50, 2, 50)})
+    browser.open(write_page(tmp_path / "page.html", told))
+    browser.ask(f"location.hash = '#/slice/{name}'")
+    browser.wait("document.querySelector('table[aria-label=Audit]') !== null")
+    rows = browser.texts("table[aria-label=Audit] th")
+    assert "mean absolute error among all that belong" in rows
+    value = told[name].audited.mae.value
+    assert f"{value:.3g}" in " ".join(browser.texts("table[aria-label=Audit]"))

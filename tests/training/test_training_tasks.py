@@ -1,5 +1,7 @@
 """Several labels, and a number, from records to a served model."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -127,16 +129,20 @@ def test_numbers_are_compared_judged_and_shown(trained, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("trained", ["regression"], indirect=True)
-def test_audits_need_classes(trained, tmp_path):
+def test_audits_correct_errors_of_numbers(trained, tmp_path, capsys):
     _, root = trained
-    (tmp_path / "audits.json").write_text("{}")
+    audit = {"found": 45, "found_of": 50, "missed": 1, "missed_of": 50}
+    (tmp_path / "audits.json").write_text(json.dumps({"large": audit}))
     flags = [
         *("--model", str(root / "model"), "--data", str(root / "data")),
         *("--output", str(tmp_path / "results.json")),
         *("--audit", str(tmp_path / "audits.json")),
     ]
-    with pytest.raises(ValueError, match="task=regression"):
-        evaluate.main(flags)
+    assert evaluate.main(flags) == 0
+    assert "audited rmse [95 %]" in capsys.readouterr().out
+    assert (
+        Results.load(tmp_path / "results.json")["large"].audited.mae.value > 0
+    )
 
 
 @pytest.mark.parametrize("trained", ["multi_label"], indirect=True)

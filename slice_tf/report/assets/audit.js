@@ -55,19 +55,21 @@ function undo(name) {
 
 function auditTable(one) {
   const audited = one.audited;
-  const naive = one.metrics.accuracy;
-  return simpleTable(["", "Value, %", "n"], [
-    ["accuracy, as the slicing function sees it", numberCell(naive, "%"), whole(naive.n)],
+  const row = (word, metric, unit = "%") => [word, numberCell(metric, unit), whole(metric.n)];
+  const corrected = NUMBERS ? ["mae", "rmse", "bias"] : ["accuracy"];
+  return simpleTable(["", NUMBERS ? "Value" : "Value, %", "n"], [
+    ...corrected.flatMap((name) => [
+      row(`${wordOf(name)}, as the slicing function sees it`, one.metrics[name], unitOf(name)),
+      ...(audited ? [row(h("b", {}, `${wordOf(name)} among all that belong`), audited[name], unitOf(name))] : []),
+    ]),
     ...(audited ? [
-      [h("b", {}, "accuracy among all that belong"), numberCell(audited.accuracy, "%"), whole(audited.accuracy.n)],
-      ["members that belong", numberCell(audited.precision, "%"), whole(audited.precision.n)],
-      ["others that belong", numberCell(audited.missed, "%"), whole(audited.missed.n)],
+      row(`members that belong${NUMBERS ? ", %" : ""}`, audited.precision),
+      row(`others that belong${NUMBERS ? ", %" : ""}`, audited.missed),
     ] : []),
   ], "Audit");
 }
 
-// Audits correct the accuracy of classes.
-const canAudit = () => SERVED !== null && SAMPLE !== null && !NUMBERS;
+const canAudit = () => SERVED !== null && SAMPLE !== null;
 
 function auditHint(name) {
   if (canAudit()) return h("p", {}, h("a", { href: `#/audit/${name}`, class: "quiet", "data-action": "audit" }, "Audit this slice"));
@@ -95,7 +97,7 @@ function auditPage(name) {
     h("div", { class: "audit" },
       h("section", { class: "question", "data-key": example?.key },
         example ? [
-          h("div", { class: "asked" }, shownFeatures(example.features), h("p", { class: "outcomes" }, classTag("label", example.label))),
+          h("div", { class: "asked" }, shownFeatures(example.features), h("p", { class: "outcomes" }, labelTag(example))),
           h("div", { class: "answers" },
             key("Yes", "y", () => answer(name, example.key, true)),
             key("No", "n", () => answer(name, example.key, false)),

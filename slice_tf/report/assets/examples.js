@@ -31,18 +31,22 @@ function shownFeatures(features) {
 const classTag = (word, value, tone = "") =>
   h("span", { class: `outcome ${tone}` }, word, " ", h("b", {}, String(value)));
 
+const shortNumber = (value) => tickText(Number(value.toPrecision(4)));
+
+const labelTag = (one) =>
+  one.score === null ? classTag("target", shortNumber(one.label)) : classTag("label", one.label);
+
 // Of a number: how far off, and whether the baseline is farther.
 function numberCard(one) {
   const off = (value) => Math.abs(value - one.label);
   const known = one.baseline !== null && one.baseline !== undefined;
   const tone = known ? sideClass(Math.sign(off(one.baseline) - off(one.prediction))) : "";
-  const number = (value) => tickText(Number(value.toPrecision(4)));
   return h("li", { class: "example", "data-key": one.key },
     shownFeatures(one.features),
     h("p", { class: "outcomes" },
-      classTag("target", number(one.label)), classTag("predicted", number(one.prediction), tone),
-      h("small", {}, `off by ${number(off(one.prediction))}`),
-      known && classTag("baseline", number(one.baseline))));
+      labelTag(one), classTag("predicted", shortNumber(one.prediction), tone),
+      h("small", {}, `off by ${shortNumber(off(one.prediction))}`),
+      known && classTag("baseline", shortNumber(one.baseline))));
 }
 
 function exampleCard(one) {
@@ -51,7 +55,7 @@ function exampleCard(one) {
   return h("li", { class: "example", "data-key": one.key },
     shownFeatures(one.features),
     h("p", { class: "outcomes" },
-      classTag("label", one.label),
+      labelTag(one),
       classTag("predicted", one.prediction, right ? "up" : "down"),
       h("small", {}, `at ${(100 * one.score).toFixed(0)} %`),
       one.baseline !== null && one.baseline !== undefined &&

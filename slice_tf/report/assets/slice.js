@@ -134,7 +134,7 @@ function slicePage(name) {
     one.indicator && part("Learned indicator", indicatorTable(one),
       one.indicator_scores && R.score_edges && figure(`${name}-indicator`, indicatorPlot(one), "How well the served model tells members apart.")),
     SAMPLE && part("Examples", examplesOf(name)),
-    one !== BASE && !NUMBERS && (one.audited || SAMPLE) && part("Audit", auditTable(one), auditHint(name)),
+    one !== BASE && (one.audited || SAMPLE) && part("Audit", auditTable(one), auditHint(name)),
     SERVED && part("Review", reviewBox(one)),
   ];
 }
