@@ -147,8 +147,8 @@ def _describe(labels: Any, chances: Any) -> str:
     kinds, counts = np.unique(pairs, axis=0, return_counts=True)
     (label, other), most = kinds[counts.argmax()], counts.max()
     return (
-        f"Class {label} is taken for {other} in {most:,} of {wrong.sum():,} "
-        "held-out errors."
+        f"{most:,} of {wrong.sum():,} held-out errors take class {label} for "
+        f"class {other}."
     )
 
 
