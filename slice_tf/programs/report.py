@@ -24,7 +24,9 @@ def main(argv: Sequence[str]) -> int:
         summary = read_summary(flags.summary, results[0].schema)
     write_page(flags.output, results, summary)
     for one in results:
-        label = f"{one.data.label}: " if len(results) > 1 else ""
+        judged = one.gate is not None and one.gate.labels
+        # A headline that judges one of several labels says which.
+        label = f"{one.data.label}: " if len(results) > 1 and not judged else ""
         print(f"{label}{headline(one)}")  # noqa: T201 - results go to stdout
     logger.info("wrote %s", flags.output)
     return 0

@@ -1,6 +1,6 @@
 """What happened, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slice_tf.evaluation import (
     GateResult,
@@ -98,8 +98,16 @@ def _of_gate(results: Results) -> str:
         raise ValueError("Results must hold a verdict. Received: gate=None")
     open_ones = [one for one in gate.slices if one.accepted is None]
     text = _VERDICTS.get(gate.verdict, gate.verdict)
-    if gate.labels:
-        text = f"By {results.data.label}, {text[0].lower()}{text[1:]}"
+    label = results.data.label
+    others = {k: said for k, said in gate.labels.items() if k != label}
+    if others:
+        text = f"By {label}, {text[0].lower()}{text[1:]}"
+    if gate.verdict == "PASS" and _open(others):
+        # Nobody who opens the page of one label must take it for the release.
+        return (
+            f"By {label}, no slice is shown to be worse in "
+            f"{_word(gate.metric)}, but the gate says {_open(others)}."
+        )
     if gate.verdict == "PASS":
         return f"{text}: no slice is shown to be worse in {_word(gate.metric)}."
     blamed = list_names(_blamed(open_ones, gate))
@@ -139,19 +147,23 @@ def _of_labels(gate: GateResult) -> list[str]:
     """Says what became of a release that several labels were judged for."""
     if not gate.labels:
         return []
-    open_ones = {
-        verdict: [one for one, said in gate.labels.items() if said == verdict]
-        for verdict in ("FAIL", "NOT_ENOUGH_DATA")
-    }
-    told = "; ".join(
-        f"{verdict} by {', '.join(labels)}"
-        for verdict, labels in open_ones.items()
-        if labels
-    )
     return [
         f"{len(gate.labels)} labels were judged together by the gate: "
-        f"{told or 'all passed'}."
+        f"{_open(gate.labels) or 'all passed'}."
     ]
+
+
+def _open(labels: Mapping[str, str]) -> str:
+    """Returns `FAIL by tags[1]`, or nothing where all passed."""
+    found = {
+        verdict: [one for one, said in labels.items() if said == verdict]
+        for verdict in ("FAIL", "NOT_ENOUGH_DATA")
+    }
+    return "; ".join(
+        f"{verdict} by {', '.join(names)}"
+        for verdict, names in found.items()
+        if names
+    )
 
 
 def _of_change(change: Metric, numbers: bool) -> str:

@@ -191,7 +191,10 @@ def test_the_command_line_judges_all_labels_at_once(saved, capsys):
     ]
     assert "| tags[1]/night |" in (saved / "m").read_text()
     told = [headline(one) for one in load_labels(out)]
-    assert told[0].startswith("By tags[0], the candidate may replace")
+    assert told[0] == (
+        "By tags[0], no slice is shown to be worse in accuracy, but the gate "
+        "says FAIL by tags[1]."
+    )
     assert told[1].startswith("By tags[1], the candidate should not replace")
     first = load_labels(out)[0]
     assert "corrected for 9 tests" in details(first)[1]
@@ -199,6 +202,7 @@ def test_the_command_line_judges_all_labels_at_once(saved, capsys):
         "3 labels were judged together by the gate: FAIL by tags[1]."
     )
     assert cli.main(["report", str(out), f"--output={page}"]) == 0
+    assert capsys.readouterr().out.splitlines() == told
 
 
 def test_a_review_accepts_by_label(saved, capsys):
