@@ -1,6 +1,7 @@
 """The server of `slice-tf ui`, asked by raw HTTP."""
 
 import concurrent.futures
+import dataclasses
 import http.client
 import json
 import pathlib
@@ -8,11 +9,18 @@ import socket
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from reviewed import make_results, save_run
-from slice_tf.evaluation import Results, load_audits
+from slice_tf.evaluation import (
+    ExampleSampler,
+    RegressionCounts,
+    Results,
+    load_audits,
+)
 from slice_tf.report.server import ReviewServer
+from slice_tf.schema import SliceSchema
 
 RESULTS = make_results()
 KEY = RESULTS.examples.examples[RESULTS.examples.members["night"][0]].key
@@ -352,3 +360,26 @@ def test_command_needs_a_directory(tmp_path):
     )
     assert done.returncode == 2
     assert "There must be a directory to show results of" in done.stderr
+
+
+def test_answers_correct_errors_of_predicted_numbers(server, folder):
+    schema = SliceSchema.from_names(["night"])
+    targets, predictions = np.random.default_rng(0).normal(size=(2, 400))
+    members = (np.arange(400) < 200)[:, None]
+    counts, sampler = RegressionCounts(schema), ExampleSampler(schema, 80)
+    counts.add(targets, predictions, members)
+    sampler.add({"x": targets}, targets, predictions, members)
+    sample = sampler.sample()
+    results = dataclasses.replace(counts.results(), examples=sample)
+    results.save(folder / "numbers.json")
+    body = {"file": "numbers.json", "slice": "night"}
+    for place in {*sample.members["night"], *sample.members["base"]}:
+        one = sample.examples[place]
+        said = {"key": one.key, "belongs": one.slices == [0]}
+        status, _, text = ask(server, "POST", "/api/audit", {**body, **said})
+        assert status == 200
+    audited = json.loads(text)["audited"]["night"]
+    naive = results["night"].metrics
+    for name in ("mae", "rmse", "bias"):
+        assert audited[name]["value"] == pytest.approx(naive[name].value)
+    assert audited["accuracy"] is None
