@@ -17,7 +17,7 @@ def with_examples(
     labels: Any,
     probabilities: Any,
 ) -> Discovery:
-    """Returns a discovery whose slices show their nearest rows.
+    """Returns a discovery whose slices show their clearest errors.
 
     Whoever may read `discovered.json` can read these examples then.
 

@@ -73,7 +73,7 @@ def parse(argv: Sequence[str], beam_flags: Sequence[str]) -> argparse.Namespace:
         action="append",
         default=[],
         help="array of --predictions [rows, ...] whose values are kept of the "
-        "examples nearest to a slice, such as text or images; may be repeated",
+        "clearest errors of a slice, such as text or images; may be repeated",
     )
     add(
         "--describe",
