@@ -19,7 +19,6 @@ from slice_tf.evaluation import (
     Results,
     evaluate,
     gate,
-    intervals,
     render_table,
     to_probabilities,
 )
@@ -177,7 +176,7 @@ def best_possible(
     for _ in range(runs):
         z = rng.normal(size=NUM_SLICES)
         z[:NUM_WORSE] += size / spread * np.sqrt(draw_sizes(rng)[:NUM_WORSE])
-        p = np.array([1 - intervals.NORMAL.cdf(one) for one in z])
+        p = np.array([1 - statistics.NormalDist().cdf(one) for one in z])
         found.append(np.mean(benjamini_hochberg(p)[:NUM_WORSE] <= 0.05))
     return f"{np.mean(found):.3f}"
 

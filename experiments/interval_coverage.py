@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import wilson
 from slice_tf.evaluation import intervals, render_table
 from slice_tf.evaluation.binary import binary_metrics, rate
 from slice_tf.evaluation.calibration import calibration_metrics
@@ -91,7 +92,7 @@ def exact(size: int, accuracy: float) -> tuple[float, list[float]]:
     mass = np.exp(
         logs + k * math.log(accuracy) + (size - k) * math.log1p(-accuracy)
     )
-    low, high = intervals.wilson(k, np.full(size + 1, size))
+    low, high = wilson(k, np.full(size + 1, size))
     held = mass[(low <= accuracy) & (accuracy <= high)].sum()
     sums, mode = np.concatenate([[0.0], np.cumsum(mass)]), mass.argmax()
     possible = sums[mode + 1 :][:, None] - sums[: mode + 1]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from slice_tf.confidence import wilson
 from slice_tf.discovery.candidates import Candidate
 from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.inputs import (
@@ -16,7 +17,6 @@ from slice_tf.discovery.inputs import (
 from slice_tf.discovery.local_errors import clearest
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
 from slice_tf.discovery.regions import THRESHOLD, Regions
-from slice_tf.evaluation.intervals import wilson
 
 _NEAREST = 10
 _SCORE_BINS = 20

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import Z, wilson
 from slice_tf.discovery.condition import Condition
-from slice_tf.evaluation.intervals import Z, wilson
 
 MOST_CONDITIONS = 3
 # What a further condition must add to the F1 score to be worth its reading.

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import CONFIDENCE, Z
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.binary import rate
 from slice_tf.evaluation.metric import TOO_FEW, Metric, ratio, to_metrics
@@ -120,7 +121,7 @@ def _audited(
         said[:, 0] + 0.5, said[:, 1] - said[:, 0] + 0.5, (_NUM_DRAWS, 2)
     )
     # Where membership says little, the equations say nothing.
-    separate = (drawn[:, 0] > drawn[:, 1]).mean() >= intervals.CONFIDENCE
+    separate = (drawn[:, 0] > drawn[:, 1]).mean() >= CONFIDENCE
     found = {}
     for name, parts in _PARTS.items():
         if name not in inside:
@@ -196,7 +197,7 @@ def _sums(metric: Metric, power: int) -> Any:
     else:
         wide = high - low
     n = metric.n
-    square = (wide / (2 * intervals.Z)) ** 2 * n + value**2
+    square = (wide / (2 * Z)) ** 2 * n + value**2
     return np.array([n, n * value, n * square])
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import wilson
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.metric import ratio
 from slice_tf.evaluation.scores import (
@@ -47,7 +48,7 @@ def binary_metrics(cells: Any, scores: Any) -> dict[str, tuple[Any, ...]]:
 def rate(successes: Any, totals: Any) -> tuple[Any, ...]:
     """Returns a rate with Wilson's interval and its denominator."""
     value = ratio(successes, totals)
-    return value, *intervals.wilson(successes, totals), totals
+    return value, *wilson(successes, totals), totals
 
 
 def drawn(metric: Any, cells: Any, draws: Any) -> tuple[Any, Any, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation.intervals import Z
+from slice_tf.confidence import Z
 from slice_tf.evaluation.metric import ratio
 from slice_tf.evaluation.scores import group_bins
 

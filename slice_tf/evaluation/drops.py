@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import Z
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.metric import LOSSES, Metric, ratio, to_metrics
 from slice_tf.evaluation.results import Results
@@ -169,7 +170,7 @@ def _unpaired(
     n = np.minimum(*(_ends(row, "n") for row in (before, after)))
     metrics = to_metrics(value, value - below, value + above, n, floor)
     loss = metric in LOSSES
-    spread = np.maximum(below, above) / intervals.Z
+    spread = np.maximum(below, above) / Z
     p = _p_values(-value if loss else value, spread, margins)
     largest = value + above if loss else below - value
     return Differences(False, before, after, metrics, largest, p, spread)
@@ -185,7 +186,7 @@ def _of_intervals(
     """From the paired intervals that the candidate's results hold."""
     low, high = (_ends(found, end) for end in ("low", "high"))
     value = _ends(found, "value")
-    spread = (high - low) / (2 * intervals.Z)
+    spread = (high - low) / (2 * Z)
     loss = metric in LOSSES
     p = _p_values(-value if loss else value, spread, margins)
     largest = high if loss else -low

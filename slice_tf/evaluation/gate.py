@@ -1,12 +1,12 @@
 """Whether a candidate may replace a baseline: no slice got worse."""
 
 import dataclasses
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation import intervals
 from slice_tf.evaluation.drops import compare
 from slice_tf.evaluation.gate_result import (
     FAIL,
@@ -313,7 +313,7 @@ def _smallest_drop(
         level: p value at which the slice is found.
         largest: The largest drop that there can be.
     """
-    quantile = intervals.NORMAL.inv_cdf
+    quantile = statistics.NormalDist().inv_cdf
     steps = quantile(1 - level) + quantile(POWER)
     drop = margin + steps * spread
     return drop if drop <= largest else float("nan")

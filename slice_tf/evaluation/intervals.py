@@ -6,16 +6,12 @@ stand in the docstrings.
 """
 
 import math
-import statistics
 from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import CONFIDENCE, Z, wilson
 from slice_tf.evaluation.metric import ratio
-
-CONFIDENCE = 0.95
-NORMAL = statistics.NormalDist()
-Z = NORMAL.inv_cdf((1 + CONFIDENCE) / 2)
 
 # Cell draws: enough for a quantile that moves by 0.001 between seeds.
 NUM_DRAWS = 2000
@@ -23,27 +19,6 @@ SEED = 20_191
 
 # Above this many disagreements McNemar's test is normal to four digits.
 _EXACT_DISAGREEMENTS = 100_000
-
-
-def wilson(successes: Any, totals: Any) -> tuple[Any, Any]:
-    """Wilson's score interval of a rate.
-
-    Coverage at a rate of 0.90: 0.93 of 10, 0.98 of 30 examples; at 0.98: 0.98
-    of 30, 0.95 of 100.
-
-    Source:
-        Wilson 1927, "Probable inference, the law of succession, and
-        statistical inference".
-    """
-    k = np.asarray(successes, dtype=np.float64)
-    n = np.asarray(totals, dtype=np.float64)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rate = k / n
-        center = (rate + Z**2 / (2 * n)) / (1 + Z**2 / n)
-        spread = np.sqrt(rate * (1 - rate) / n + (Z / (2 * n)) ** 2)
-        half = Z * spread / (1 + Z**2 / n)
-    # At 0 and 1 rounding would leave the rate outside by 1e-17.
-    return np.minimum(center - half, rate), np.maximum(center + half, rate)
 
 
 def difference_of_independent_rates(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from slice_tf.confidence import wilson
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.accumulate import SliceCounts
 from slice_tf.evaluation.binary import CELL_METRICS
@@ -43,7 +44,7 @@ def compare_pairs(
     sizes = cells.sum(axis=(1, 2))
     right = cells[:, 1].sum(axis=1)
     baseline = to_metrics(
-        ratio(right, sizes), *intervals.wilson(right, sizes), sizes, floor
+        ratio(right, sizes), *wilson(right, sizes), sizes, floor
     )
     value = ratio(cells[:, 0, 1] - cells[:, 1, 0], sizes)
     low, high = intervals.difference_of_rates(cells)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.evaluation.intervals import Z
+from slice_tf.confidence import Z
 
 NUM_BINS = 2048
 # What is nearer to 0 or 1 counts as this near.

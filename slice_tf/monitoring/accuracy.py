@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from slice_tf.confidence import Z
 from slice_tf.evaluation import Results
-from slice_tf.evaluation.intervals import Z
 from slice_tf.evaluation.results import SliceResult
 from slice_tf.monitoring.estimates import confidence_of
 from slice_tf.monitoring.traffic import PROBABILITIES, TrafficCounts

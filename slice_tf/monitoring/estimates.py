@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from slice_tf.evaluation.intervals import Z
+from slice_tf.confidence import Z
 from slice_tf.monitoring.traffic import TrafficCounts
 
 _Floats = npt.NDArray[np.float64]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from slice_tf.confidence import wilson
 from slice_tf.slicing.apply import Votes
 
 NOT_AUDITED = -1
-
-_Z = 1.959963984540054  # of a 95 % interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,12 +40,8 @@ class Share:
         """
         if not self.total:
             return 0.0, 1.0
-        n, p = self.total, self.value
-        middle = p + _Z**2 / (2 * n)
-        half = _Z * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-        scale = 1 + _Z**2 / n
-        low, high = (middle - half) / scale, (middle + half) / scale
-        return max(0.0, low), min(1.0, high)
+        low, high = wilson(self.hits, self.total)
+        return float(low), float(high)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the share as plain JSON values; null for no value."""

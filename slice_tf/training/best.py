@@ -10,12 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
+from slice_tf.confidence import wilson
 from slice_tf.files import replacing
 from slice_tf.training.watch import check_logged, is_best_small
 
 logger = logging.getLogger("slice_tf.training")
 
-Z = 1.96  # Two-sided 95 %.
 _PREFIX = "val_accuracy/"
 
 
@@ -119,13 +119,5 @@ def lower_bound(right: int, everyone: int) -> float:
 
     Returns:
         From 0 to 1; 0 where there is no prediction.
-
-    Source:
-        Wilson 1927, Probable inference, equation for the limits.
     """
-    if not everyone:
-        return 0.0
-    share, spread = right / everyone, Z * Z / everyone
-    middle = share + spread / 2
-    half = math.sqrt(spread * share * (1 - share) + spread * spread / 4)
-    return max(0.0, (middle - half) / (1 + spread))
+    return float(wilson(right, everyone)[0]) if everyone else 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from slice_tf.confidence import wilson
 from slice_tf.evaluation import intervals
 from slice_tf.evaluation.binary import PSEUDO_COUNTS, f1, matthews
 from slice_tf.evaluation.calibration import calibration_metrics
@@ -19,7 +20,7 @@ from slice_tf.evaluation.pairs import changes_of_cells
 def test_wilson_holds_a_rate(rate, size):
     """Exact: summed over all numbers of successes, none drawn."""
     k = np.arange(size + 1)
-    low, high = intervals.wilson(k, size)
+    low, high = wilson(k, size)
     held = (low <= rate) & (rate <= high)
     coverage = stats.binom(size, rate).pmf(k) @ held
     assert 0.929 < coverage < 0.985  # 0.9298 is the least
@@ -98,7 +99,7 @@ def bias_of_one_score(score, events, size):
 def test_bias_of_one_score_for_all_is_wilson_of_the_rate():
     events = np.arange(31)
     found = bias_of_one_score(0.1, events, 30)
-    low, high = intervals.wilson(events, np.full(31, 30))
+    low, high = wilson(events, np.full(31, 30))
     np.testing.assert_allclose(found[0], 0.1 - high, atol=1e-12)
     np.testing.assert_allclose(found[1], 0.1 - low, atol=1e-12)
 

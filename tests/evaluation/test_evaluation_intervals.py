@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from slice_tf.confidence import wilson
 from slice_tf.evaluation import intervals
 
 
 def test_wilson_is_as_printed():
     """Newcombe 1998, table I: 81/263, 15/148, 0/20 and 1/29."""
-    low, high = intervals.wilson([81, 15, 0, 1], [263, 148, 20, 29])
+    low, high = wilson([81, 15, 0, 1], [263, 148, 20, 29])
     np.testing.assert_allclose(low, [0.2553, 0.0624, 0, 0.0061], atol=5e-5)
     np.testing.assert_allclose(
         high, [0.3662, 0.1605, 0.1611, 0.1718], atol=5e-5
@@ -15,7 +16,7 @@ def test_wilson_is_as_printed():
 
 
 def test_wilson_of_nothing_is_nothing():
-    np.testing.assert_array_equal(intervals.wilson([0], [0]), [[np.nan]] * 2)
+    np.testing.assert_array_equal(wilson([0], [0]), [[np.nan]] * 2)
 
 
 def test_normal_mean_is_the_textbook_one():

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from slice_tf.evaluation.intervals import Z
+from slice_tf.confidence import Z
 from slice_tf.monitoring import (
     TrafficCounts,
     load_traffic,
