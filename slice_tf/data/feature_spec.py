@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from slice_tf.data.slice_names import NAMES_KEY
 from slice_tf.files import read_json, write_text
 from slice_tf.near_miss import did_you_mean
 from slice_tf.schema import SliceSchema
@@ -103,7 +104,7 @@ class FeatureSpec:
                 f"would read the answer. Received: label={self.label!r}, "
                 f"features={', '.join(self.features)}"
             )
-        for key in (schema.membership_key, schema.unknown_key):
+        for key in (schema.membership_key, schema.unknown_key, NAMES_KEY):
             if key in self.features:
                 raise ValueError(
                     "Slice membership must not be among the features, because "

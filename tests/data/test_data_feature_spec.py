@@ -61,6 +61,7 @@ def test_malformed_texts_are_refused(text):
         (["label=int64"], "would read the answer.*label='label'"),
         (["slices/membership=int64:3"], "has no slicing functions"),
         (["slices/unknown=int64:3"], "has no slicing functions"),
+        (["slices/names=string:3"], "has no slicing functions"),
     ],
 )
 def test_features_that_no_model_should_read_are_refused(texts, message):
