@@ -7,10 +7,8 @@ from sklearn import metrics as sklearn_metrics
 from slice_tf.evaluation import (
     RegressionCounts,
     Results,
-    SliceAudit,
     gate,
     results_table,
-    with_audits,
 )
 from slice_tf.evaluation.gate_reports import (
     gate_junit,
@@ -350,13 +348,6 @@ def test_results_with_a_baseline_are_saved_whole(tmp_path):
     judged = dataclasses.replace(new, gate=gate(old, new))
     judged.save(tmp_path / "results.json")
     assert Results.load(tmp_path / "results.json") == judged
-
-
-def test_audits_of_numbers_are_refused():
-    audits = {"night": SliceAudit(9, 10, 1, 10)}
-    with pytest.raises(ValueError, match="correct the accuracy of classes"):
-        with_audits(paired()[0], audits)
-    assert with_audits(paired()[0], {}) == paired()[0]
 
 
 def test_a_table_of_numbers_ends_with_the_comparison():
