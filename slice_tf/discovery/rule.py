@@ -62,6 +62,13 @@ class Separation:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        chance = "" if self.low > 1 else ", may be chance"
+        return (
+            f"{self.condition}: {self.lift:.1f} times as often "
+            f"({self.low:.1f} - {self.high:.1f}{chance})"
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class Rule:

@@ -190,11 +190,7 @@ def _say(one: "FoundSlice") -> None:
             f"{_percent(recall)} %, errors "
             f"{_percent(one.rule.error_rate.value)} % of {one.rule.size:,})"
         )
-    lines += [
-        f"{told.condition}: {told.lift:.1f} times as often "
-        f"({told.low:.1f} - {told.high:.1f})"
-        for told in one.separations
-    ]
+    lines += map(str, one.separations)
     if one.phrases:
         lines.append("like: " + "; ".join(p.text for p in one.phrases))
     for line in lines:

@@ -15,7 +15,7 @@ from slice_tf.discovery import (
     with_rules,
 )
 from slice_tf.discovery.condition import conditions_of
-from slice_tf.discovery.rule import best_conditions, separation
+from slice_tf.discovery.rule import Separation, best_conditions, separation
 from slice_tf.slicing import Row, load
 
 EMBEDDINGS, LABELS, PROBABILITIES, INSIDE = planted(rows=1600)
@@ -53,6 +53,13 @@ def test_a_separation_is_the_ratio_of_shares_with_half_a_row_more():
     assert told.lift == pytest.approx(lift)
     assert told.low == pytest.approx(lift * np.exp(-1.959964 * spread))
     assert told.high == pytest.approx(lift * np.exp(1.959964 * spread))
+    assert str(told) == "x is 1: 7.3 times as often (2.9 - 18.3)"
+
+
+def test_a_separation_that_held_out_rows_do_not_bear_out_says_so():
+    told = Separation("x is 1", 0.3, 0.2, 1.5, 0.9, 2.5)
+    words = "x is 1: 1.5 times as often (0.9 - 2.5, may be chance)"
+    assert str(told) == words
 
 
 def test_the_shortest_conjunction_that_fits_is_chosen():

@@ -67,7 +67,7 @@ function wordsOf(one) {
       h("small", {}, `${told(rule.precision)} of the ${whole(rule.size)} held-out examples it takes lie in the group, and it takes ${told(rule.recall)} of the group; ${told(rule.error_rate)} of them are wrong.`)),
     separations.length > 0 && simpleTable(["More often inside", "Inside, %", "Outside, %", "Times as often"],
       separations.map((x) => [foreign(x.condition), rate(x.inside), rate(x.outside),
-        [h("b", {}, x.lift.toFixed(1)), " ", h("small", {}, `${x.low.toFixed(1)} to ${x.high.toFixed(1)}`)]]), "What separates it"),
+        [h("b", {}, x.lift.toFixed(1)), " ", h("small", {}, `${x.low.toFixed(1)} to ${x.high.toFixed(1)}${x.low > 1 ? "" : ", may be chance"}`)]]), "What separates it"),
     phrases.length > 0 && h("p", { class: "phrases" }, phrases.map((x) => foreign(x.text, { class: "badge" }))),
   ];
 }
