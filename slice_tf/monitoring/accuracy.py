@@ -9,15 +9,17 @@ import numpy as np
 from slice_tf.confidence import Z
 from slice_tf.evaluation import Results
 from slice_tf.evaluation.results import SliceResult
-from slice_tf.monitoring.estimates import confidence_of
+from slice_tf.monitoring.estimates import (
+    LEAST_MEMBERS,
+    LEAST_REQUESTS,
+    confidence_of,
+)
 from slice_tf.monitoring.traffic import PROBABILITIES, TrafficCounts
 
 # Chosen on other seeds than those of experiments/accuracy_without_labels.py:
 # beyond these, the estimate is no better than to say that nothing changed.
 _LARGEST_BIAS = 0.05
 _LEAST_AUC = 0.9
-_LEAST_MEMBERS = 30.0
-_LEAST_REQUESTS = 30
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +89,7 @@ def estimate_accuracy(
         counts.members.tolist(),
         strict=True,
     ):
-        few = members < _LEAST_MEMBERS or counts.num_requests < _LEAST_REQUESTS
+        few = members < LEAST_MEMBERS or counts.num_requests < LEAST_REQUESTS
         found.append(_estimate(one, now, error, few))
     return found
 

@@ -15,7 +15,12 @@ from slice_tf.monitoring.change import (
     Change,
     SliceDrift,
 )
-from slice_tf.monitoring.estimates import means_of, shares_of
+from slice_tf.monitoring.estimates import (
+    LEAST_MEMBERS,
+    LEAST_REQUESTS,
+    means_of,
+    shares_of,
+)
 from slice_tf.monitoring.series import Series, series_of
 from slice_tf.monitoring.traffic import (
     PREDICTIONS,
@@ -24,9 +29,6 @@ from slice_tf.monitoring.traffic import (
 )
 from slice_tf.monitoring.windows import WHOLE, every_of, merge_windows
 from slice_tf.schema import BASE
-
-_LEAST_MEMBERS = 30.0  # for normal intervals: experiments/drift_alarms.py
-_LEAST_REQUESTS = 30
 
 _Floats = npt.NDArray[np.float64]
 
@@ -230,8 +232,8 @@ def _enough(one: TrafficCounts, other: TrafficCounts) -> Any:
     sizes = np.array([one.members[-1], other.members[-1]])
     pooled = (one.members + other.members) / max(1.0, sizes.sum())
     requests = min(one.num_requests, other.num_requests)
-    return (pooled * sizes.min() >= _LEAST_MEMBERS) & (
-        requests >= _LEAST_REQUESTS
+    return (pooled * sizes.min() >= LEAST_MEMBERS) & (
+        requests >= LEAST_REQUESTS
     )
 
 

@@ -13,6 +13,10 @@ import numpy.typing as npt
 from slice_tf.confidence import Z
 from slice_tf.monitoring.traffic import TrafficCounts
 
+# For normal intervals: experiments/drift_alarms.py.
+LEAST_MEMBERS = 30.0
+LEAST_REQUESTS = 30
+
 _Floats = npt.NDArray[np.float64]
 
 

@@ -187,7 +187,7 @@ class Desk:
         return sorted(found, key=lambda one: (one[1], one[0]))
 
     def _index(self, token: str) -> str:
-        files = [self._line(name) for name in self.folder.results()]
+        files = [self._line(*one) for one in self.folder.results().items()]
         runs = []
         for name, path in self.folder.runs().items():
             try:
@@ -198,12 +198,14 @@ class Desk:
             "directory": str(self.folder.path),
             "files": files,
             "runs": runs,
-            "traffic": [self._traffic(one) for one in self.folder.traffic()],
+            "traffic": [
+                self._traffic(*one) for one in self.folder.traffic().items()
+            ],
             "served": {"token": token},
         }
         return render("folder", data)
 
-    def _traffic(self, name: str) -> dict[str, Any]:
+    def _traffic(self, name: str, path: pathlib.Path) -> dict[str, Any]:
         try:
             traffic = self.folder.load_traffic(name)
         except ValueError as error:
@@ -213,10 +215,10 @@ class Desk:
             "headline": traffic_headline(traffic),
             **traffic["traffic"],
             "windows": len(traffic["windows"]),
-            "changed": int(self.folder.traffic()[name].stat().st_mtime),
+            "changed": int(path.stat().st_mtime),
         }
 
-    def _line(self, name: str) -> dict[str, Any]:
+    def _line(self, name: str, path: pathlib.Path) -> dict[str, Any]:
         try:
             results = self.folder.load(name)
             review = Review.load(self.folder.path)
@@ -236,7 +238,7 @@ class Desk:
             "audited": audited,
             "has_examples": told.examples is not None,
             # A float would be rounded to six digits, which is hours.
-            "changed": int(self.folder.results()[name].stat().st_mtime),
+            "changed": int(path.stat().st_mtime),
         }
 
 
