@@ -8,6 +8,7 @@ import numpy as np
 
 from slice_tf.data import decode
 from slice_tf.evaluation import Evaluator, LabelEvaluator, RegressionCounts
+from slice_tf.evaluation.labels import choose_labels
 from slice_tf.schema import SliceSchema
 
 # What counts predictions: of classes, of several labels, or of numbers.
@@ -97,7 +98,8 @@ class PredictionSpec:
         _check_there(found, features.label)
         width = len(found[features.probabilities].float_list.value)
         labels = len(found[features.label].int64_list.value)
-        chosen = _chosen(label_index, labels)
+        several = labels > 1 or label_index is not None
+        chosen = choose_labels(label_index, labels) if several else None
         return cls(
             schema,
             0 if numbers else 2 if chosen else max(width, 2),
@@ -167,18 +169,6 @@ def count_predictions(
         known,
         **more,
     )
-
-
-def _chosen(index: int | None, labels: int) -> tuple[int, ...] | None:
-    """Returns which of several labels to evaluate; None of a single one."""
-    if index is None:
-        return tuple(range(labels)) if labels > 1 else None
-    if not 0 <= index < labels:
-        raise ValueError(
-            "`--label-index` must be below the number of labels. Received: "
-            f"label_index={index}, labels={labels}"
-        )
-    return (index,)
 
 
 def _number(examples: Iterable[Any], name: str) -> Any:

@@ -10,6 +10,22 @@ from slice_tf.evaluation.results import Results
 _PREFIX = "label_"
 
 
+def choose_labels(index: int | None, num_labels: int) -> tuple[int, ...]:
+    """Returns which of several labels to evaluate: one, or all for None.
+
+    Raises:
+        ValueError: If there is no such label.
+    """
+    if index is None:
+        return tuple(range(num_labels))
+    if not 0 <= index < num_labels:
+        raise ValueError(
+            "`--label-index` must be below the number of labels. Received: "
+            f"label_index={index}, labels={num_labels}"
+        )
+    return (index,)
+
+
 def load_labels(path: str | os.PathLike[str]) -> list[Results]:
     """Reads results of one file, or of each label in a directory.
 

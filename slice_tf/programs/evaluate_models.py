@@ -2,13 +2,13 @@
 
 import argparse
 import dataclasses
-import hashlib
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from slice_tf.files import sha256_of
 from slice_tf.programs.quiet import start_tensorflow
 
 if TYPE_CHECKING:
@@ -73,22 +73,18 @@ def evaluate_models(flags: argparse.Namespace) -> list["Results"]:
     ]
 
 
-def _labels(index: int | None, spec: "FeatureSpec") -> list[int] | None:
+def _labels(index: int | None, spec: "FeatureSpec") -> tuple[int, ...] | None:
     """Returns which of several labels to evaluate; None of another task."""
-    several = spec.task == "multi_label"
-    if index is None:
-        return list(range(spec.num_classes)) if several else None
-    if not several:
+    from slice_tf.evaluation.labels import choose_labels
+
+    if spec.task == "multi_label":
+        return choose_labels(index, spec.num_classes)
+    if index is not None:
         raise ValueError(
             "`--label-index` is for models of several labels. Received: "
             f"label_index={index}, task={spec.task}"
         )
-    if not 0 <= index < spec.num_classes:
-        raise ValueError(
-            "`--label-index` must be below the number of labels. Received: "
-            f"label_index={index}, labels={spec.num_classes}"
-        )
-    return [index]
+    return None
 
 
 class _Task(NamedTuple):
@@ -96,7 +92,7 @@ class _Task(NamedTuple):
 
     name: str
     num_classes: int
-    labels: list[int] | None
+    labels: tuple[int, ...] | None
 
     def counts(
         self, schema: Any, names: Sequence[str], **given: bool
@@ -298,8 +294,5 @@ def _join(spec: "FeatureSpec", other: "FeatureSpec") -> "FeatureSpec":
 def _facts(directory: pathlib.Path) -> Any:
     from slice_tf.evaluation import ModelFacts
 
-    digest = hashlib.sha256()
-    with (directory / "model.keras").open("rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
-    return ModelFacts(str(directory), digest.hexdigest()[:16])
+    digest = sha256_of(directory / "model.keras")
+    return ModelFacts(str(directory), digest[:16])
