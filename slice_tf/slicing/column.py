@@ -54,7 +54,8 @@ class Column:
             return cls(texts=listed)
         if kinds and kinds <= {bool, int, float}:
             array = np.array(listed)
-            if array.dtype.kind in _NUMBERS:
+            # Of integers beyond int64, NumPy may make floats.
+            if array.dtype.kind in ("f" if float in kinds else "biu"):
                 return cls._of_numbers(array)
         return cls([None if _is_missing(cell) else cell for cell in listed])
 

@@ -284,6 +284,8 @@ def plain_values(key: str, value: Any) -> tuple[str, Values]:
     array = np.asarray(value)
     if array.dtype.kind in "biu":
         return "int64_list", as_int64(array).ravel().tolist()
+    if isinstance(value, Sequence):
+        _check_whole(value)
     if array.dtype.kind == "f":
         return "float_list", array.astype(np.float32).ravel().tolist()
     items = [v.encode() if isinstance(v, str) else v for v in value]
@@ -304,6 +306,17 @@ def as_int64(array: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     if array.dtype == np.uint64 and array.size:
         _int64(builtins.int(array.max()))
     return array.astype(np.int64, copy=False)
+
+
+def _check_whole(values: Sequence[Any]) -> None:
+    """Refuses integers beyond int64, for which NumPy takes floats or objects.
+
+    Raises:
+        TypeError: If all are integers and one does not fit.
+    """
+    if all(isinstance(one, (builtins.int, np.integer)) for one in values):
+        for one in values:
+            _int64(builtins.int(one))
 
 
 def _int64(value: builtins.int) -> tuple[str, Values]:

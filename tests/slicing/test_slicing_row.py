@@ -164,7 +164,22 @@ def test_other_values_cannot_be_in_a_row(value):
         Row.from_mapping({"x": value})
 
 
-@pytest.mark.parametrize("value", [2**63, np.array([1, 2**63], np.uint64)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        2**63,
+        np.array([1, 2**63], np.uint64),
+        [2**63, 1],  # A float64 array, if NumPy has its way.
+        [1, np.uint64(2**63)],
+        (-(2**63), 2**63),
+    ],
+)
 def test_an_integer_that_no_example_holds_is_refused(value):
-    with pytest.raises(TypeError, match=r"fit 64 bits.*value=922337203685477"):
+    message = r"fit 64 bits.*value=9223372036854775808$"
+    with pytest.raises(TypeError, match=message):
         Row.from_mapping({"x": value})
+
+
+def test_whole_numbers_among_floats_are_floats():
+    row = Row.from_mapping({"x": [2**63, 0.5]})
+    np.testing.assert_array_equal(row.floats("x"), [2.0**63, 0.5])

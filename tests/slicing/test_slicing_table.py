@@ -198,3 +198,11 @@ def test_no_rows_give_no_votes(table):
 def test_cells_that_no_example_holds_are_unknown():
     votes = apply_to_table([known], {"some": ["x", {1: 2}, 10**30]})
     assert votes.unknown.ravel().tolist() == [0, 1, 1]
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64])
+def test_an_integer_that_no_example_holds_leaves_the_others_whole(number):
+    one = SlicingFunction(lambda row: row.int("n") == 1, "one")
+    votes = apply_to_table([one], {"n": [number, 1]})
+    assert votes.membership.ravel().tolist() == [0, 1]
+    assert votes.unknown.ravel().tolist() == [1, 0]
