@@ -169,6 +169,27 @@ def test_rollback_needs_an_earlier_version(version, exports, tmp_path):
         rollback(tmp_path, version)
 
 
+@pytest.mark.parametrize(
+    "lost", ["saved_model.pb", "variables/variables.index"]
+)
+def test_rollback_to_half_a_version_says_how_to_go_on(lost, exports, tmp_path):
+    for _ in range(3):
+        publish(exports["binary"], tmp_path)
+    (tmp_path / "2" / lost).unlink()
+    message = r"whole.*version=2, versions=1, 2, 3\..*--version\)\. "
+    with pytest.raises(ValueError, match=message):
+        rollback(tmp_path)
+    assert numbers(tmp_path) == [1, 2, 3]
+    assert rollback(tmp_path, 1).name == "4"
+
+
+def test_rollback_leaves_half_a_version_behind(exports, tmp_path):
+    for _ in range(2):
+        publish(exports["binary"], tmp_path)
+    (tmp_path / "2/assets.extra/signature.json").write_text("{")
+    assert files(rollback(tmp_path)) == files(exports["binary"])
+
+
 @pytest.fixture
 def store():
     """A place without rename: TensorFlow's file system in memory."""

@@ -21,17 +21,15 @@ def read_contract(saved_model_dir: pathlib.Path) -> Contract | None:
     return read_json(path) if path.is_file() else None
 
 
-def check_contract(
-    new: pathlib.Path, old: Contract | None, allow_changes: bool
-) -> None:
+def check_contract(new: pathlib.Path, old: Contract | None) -> None:
     """Refuses a version that breaks the callers of the one before.
 
     Nothing is said of a SavedModel without a contract.
 
     Args:
         new: The SavedModel to be published.
-        old: The contract of the newest version, if it has one.
-        allow_changes: Whether callers are told, or changed as well.
+        old: The contract of the newest version; `None` where it has none, or
+            where callers are told, or changed as well.
 
     Raises:
         ValueError: If there is no `serving_default`, or something that
@@ -47,7 +45,7 @@ def check_contract(
             f"saved_model_dir={new}, "
             f"signatures={', '.join(contract['signatures']) or 'none'}"
         )
-    if old is None or allow_changes:
+    if old is None:
         return
     changes = list(find_changes(old, contract))
     if changes:

@@ -66,8 +66,10 @@ def publish(
     _check_directories(source, base)
     check_files(source)
     versions = list_versions(base)
-    before = read_contract(versions[-1][1]) if versions else None
-    check_contract(source, before, new_contract)
+    before = None
+    if versions and not new_contract:
+        before = read_contract(versions[-1][1])
+    check_contract(source, before)
     base.mkdir(parents=True, exist_ok=True)
     _next(base, version)  # before anything is copied
     _remove_leftovers(base)
@@ -107,7 +109,7 @@ def rollback(
 
     Raises:
         FileNotFoundError: If there is no such version.
-        ValueError: If it is not whole any more.
+        ValueError: If it is not whole.
     """
     base = pathlib.Path(base_dir)
     versions = dict(list_versions(base))
@@ -119,7 +121,15 @@ def rollback(
             f"base_dir={base}, version={version}, "
             f"versions={', '.join(map(str, versions)) or 'none'}"
         )
-    return publish(versions[version], base, new_contract=True)
+    try:
+        return publish(versions[version], base, new_contract=True)
+    except ValueError as error:
+        raise ValueError(
+            "A version must be whole to be published again. Received: "
+            f"version={version}, versions={', '.join(map(str, versions))}. "
+            "Name another as `version` (on the command line, --version). "
+            f"{error}"
+        ) from error
 
 
 def _remove_leftovers(base: pathlib.Path) -> None:

@@ -63,7 +63,9 @@ def publish_remote(
         )
     base = base_url.rstrip("/")
     versions = _remote_versions(base)
-    check_contract(source, _newest_contract(base, versions), new_contract)
+    check_contract(
+        source, None if new_contract else _newest_contract(base, versions)
+    )
     number = version_after(max(versions, default=0), version, base)
     target = f"{base}/{number}"
     names = sorted(
