@@ -52,8 +52,10 @@ def read_models_config(path: str | os.PathLike[str]) -> list[ModelConfig]:
         ValueError: If the file is no such configuration, or one that
             TensorFlow Serving would refuse.
     """
+    message = read_config_message(path)
     try:
-        return configs_of(read_config_message(path))
+        check_config(message)
+        return configs_of(message)
     except ApiError as error:
         raise _refusal(path, error) from error
 
@@ -116,12 +118,11 @@ def _refusal(path: str | os.PathLike[str], error: Exception) -> ValueError:
 
 
 def configs_of(message: Any) -> list[ModelConfig]:
-    """Reads a `ModelServerConfig`.
+    """Reads a `ModelServerConfig` that `check_config` has let pass.
 
     Raises:
         ApiError: If it is refused; in TensorFlow Serving's words.
     """
-    check_config(message)
     models = message.model_config_list.config
     for model in models:
         platform = _platform(model)
