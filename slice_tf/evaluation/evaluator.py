@@ -35,7 +35,8 @@ class Evaluator:
 
     Attributes:
         counts: The candidate's predictions.
-        overlap: How many examples two slices share.
+        overlap: How many examples two slices share; None where another
+            evaluator counts it.
         paired: Both models' verdicts; None until a baseline is added.
         paired_scores: Both models' losses and scores; None likewise.
         indicators: Learned indicators; None until some are added.
@@ -56,7 +57,7 @@ class Evaluator:
             weighted=weighted,
             clustered=clustered,
         )
-        self.overlap = OverlapCounts(schema.num_slices)
+        self.overlap: OverlapCounts | None = OverlapCounts(schema.num_slices)
         self.paired: PairedCounts | None = None
         self.paired_scores: PairedScores | None = None
         self.indicators: IndicatorCounts | None = None
@@ -118,7 +119,8 @@ class Evaluator:
             self.paired, self.paired_scores = self._pair()
         for chunk in chunks(batch.members):
             counts.count(batch, chunk, amounts, groups)
-            self.overlap.count(chunk)
+            if self.overlap is not None:
+                self.overlap.count(chunk)
             if before is not None:
                 self._compare(batch, before, chunk, amounts, groups)
         if learned is not None:
@@ -186,6 +188,7 @@ class Evaluator:
                 "There must be at least one example to evaluate. "
                 f"Received: num_examples=0, data_path={data_path!r}"
             )
+        shared = None if self.overlap is None else self.overlap.shared.tolist()
         return Results(
             schema=self.schema,
             num_classes=self.counts.num_classes,
@@ -209,7 +212,7 @@ class Evaluator:
                 floor,
                 custom,
             ),
-            overlap=self.overlap.shared.tolist(),
+            overlap=shared,
             score_edges=bin_edges(NUM_SCORE_BINS).tolist(),
         )
 

@@ -25,8 +25,8 @@ class LabelEvaluator:
         clustered: Whether examples hang together in clusters.
 
     Attributes:
-        evaluators: One a label. Learned indicators are the same by every
-            label, so the first one alone counts them.
+        evaluators: One a label. Overlap and learned indicators are the same
+            by every label, so the first one alone counts them.
 
     Raises:
         ValueError: If there is no label, or two have one name.
@@ -50,6 +50,8 @@ class LabelEvaluator:
             Evaluator(schema, 2, weighted=weighted, clustered=clustered)
             for _ in self.names
         ]
+        for one in self.evaluators[1:]:
+            one.overlap = None
 
     def add(
         self,
@@ -138,10 +140,10 @@ class LabelEvaluator:
         Raises:
             ValueError: If nothing was counted.
         """
-        found = []
+        found, first = [], self.evaluators[0]
         for name, one in zip(self.names, self.evaluators, strict=True):
             whole = copy.copy(one)
-            whole.indicators = self.evaluators[0].indicators
+            whole.overlap, whole.indicators = first.overlap, first.indicators
             found.append(
                 whole.results(
                     data_path=data_path,
