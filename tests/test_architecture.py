@@ -19,6 +19,7 @@ GROUND_FLOOR = {
     "files",
     "messages",
     "near_miss",
+    "tasks",
 }  # Single files that every room may use.
 EVERY_ROOM = {"*"}
 
@@ -28,6 +29,7 @@ TABLE = {
     "files": set(),
     "messages": {"google.protobuf"},
     "near_miss": set(),
+    "tasks": {"near_miss"},
     "schema": set(),
     "slicing": {"schema"},
     "data": {"schema", "google_crc32c", "google.protobuf"},

@@ -12,11 +12,11 @@ from slice_tf.data.slice_names import NAMES_KEY
 from slice_tf.files import read_json, write_text
 from slice_tf.near_miss import did_you_mean
 from slice_tf.schema import SliceSchema
+from slice_tf.tasks import check_task
 
 FORMAT_VERSION = 1
 FILE_NAME = "features.json"
 DTYPES = ("float32", "int64", "string")
-TASKS = ("classification", "multi_label", "regression")
 
 _PADDED = "max"  # Before a size: what a record holds at most.
 
@@ -111,12 +111,7 @@ class FeatureSpec:
                     "a served model has no slicing functions. Received: "
                     f"features={', '.join(self.features)}"
                 )
-        if self.task not in TASKS:
-            raise ValueError(
-                f"A task must be one of {', '.join(TASKS)}. Received: "
-                f"task={self.task!r}.{did_you_mean(self.task, TASKS)}"
-            )
-        if self.task == "regression":
+        if check_task(self.task) == "regression":
             object.__setattr__(self, "num_classes", 0)
             return
         least = 1 if self.task == "multi_label" else 2

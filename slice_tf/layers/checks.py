@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from slice_tf.tasks import check_task
+
 BASE_INDICATORS = ("zero", "learned")
-TASKS = ("classification", "multi_label", "regression")
 
 
 def check_count(name: str, value: Any, least: int, why: str) -> int:
@@ -103,20 +104,6 @@ def check_inputs(z_shape: Any, indicator_features_shape: Any) -> None:
     if indicator_features_shape is not None:
         shape = indicator_features_shape
         check_rank("indicator_features", shape, "[batch, dim]")
-
-
-def check_task(task: str) -> str:
-    """Returns what logits mean.
-
-    Raises:
-        ValueError: If it is none of `TASKS`.
-    """
-    if task not in TASKS:
-        raise ValueError(
-            f"`task` must be one of {', '.join(TASKS)}, because it says what "
-            f"logits mean. Received: task={task!r}"
-        )
-    return task
 
 
 def check_num_classes(num_classes: int | None, task: str) -> int:

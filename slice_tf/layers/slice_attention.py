@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import check_rank, check_task, check_temperature
+from slice_tf.layers.checks import check_rank, check_temperature
 from slice_tf.layers.confidence import confidence
+from slice_tf.tasks import check_task
 
 
 @keras.saving.register_keras_serializable(package="slice_tf")

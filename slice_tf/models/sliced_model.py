@@ -8,13 +8,13 @@ import keras
 import numpy.typing as npt
 from keras import ops
 
-from slice_tf.layers.checks import TASKS
 from slice_tf.losses.recipe import Recipe, recipe_of
 from slice_tf.losses.slice_aware_loss import SliceAwareLoss, check_rates
 from slice_tf.models.probabilities import predictions
 from slice_tf.models.targets import Targets
 from slice_tf.models.task_model import TaskModel
 from slice_tf.schema import SliceSchema
+from slice_tf.tasks import TASKS
 
 PARTS = ("base_loss", "indicator_loss", "expert_loss")
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import TASKS, check_num_classes, check_rank
+from slice_tf.layers.checks import check_num_classes, check_rank
 from slice_tf.metrics.slice_accuracy import SliceAccuracy
 from slice_tf.metrics.slice_rmse import SliceRMSE
 from slice_tf.models.backbone import (
@@ -32,6 +32,7 @@ from slice_tf.models.reduction import (
 from slice_tf.models.scores import compared_per_slice, compared_with_label
 from slice_tf.models.targets import Targets, check_label, read_targets
 from slice_tf.schema import SliceSchema
+from slice_tf.tasks import TASKS
 
 
 class TaskModel(keras.Model):

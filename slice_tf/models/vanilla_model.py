@@ -5,11 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from slice_tf.layers.checks import TASKS, check_num_classes, num_logits
+from slice_tf.layers.checks import check_num_classes, num_logits
 from slice_tf.losses.prediction_loss import prediction_loss
 from slice_tf.models.targets import Targets
 from slice_tf.models.task_model import TaskModel
 from slice_tf.schema import SliceSchema
+from slice_tf.tasks import TASKS
 
 
 @keras.saving.register_keras_serializable(package="slice_tf")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from slice_tf.data.deal import WAYS
-from slice_tf.data.feature_spec import TASKS
 from slice_tf.files import write_text
 from slice_tf.near_miss import did_you_mean
+from slice_tf.tasks import TASKS
 
 if TYPE_CHECKING:
     from slice_tf.losses.recipe import Recipe
