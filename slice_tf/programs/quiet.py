@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 
-def start_tensorflow(find_devices: bool = True) -> None:
+def start_tensorflow(start_devices: bool = True) -> None:
     """Imports TensorFlow and finds its devices without native log lines.
 
     They are written before any log level counts, and would stand between a
@@ -14,14 +14,16 @@ def start_tensorflow(find_devices: bool = True) -> None:
     them. Python exceptions come through.
 
     Args:
-        find_devices: Whether to find devices, too. Workers of a cluster must
-            meet before.
+        start_devices: Whether devices are started, too, rather than only
+            found. Workers of a cluster must meet before.
     """
     with _silent_stderr():
         import tensorflow as tf
 
-        if find_devices:
+        if start_devices:
             tf.config.list_logical_devices()
+        else:
+            tf.config.list_physical_devices()
 
 
 @contextlib.contextmanager

@@ -70,7 +70,7 @@ def _supervise(flags: Flags, argv: Sequence[str]) -> int:
 
 
 def _train(flags: Flags, spec: FeatureSpec) -> None:
-    start_tensorflow(find_devices=not os.environ.get("TF_CONFIG"))
+    start_tensorflow(start_devices=not os.environ.get("TF_CONFIG"))
     from slice_tf.programs.progress import progress_bar
     from slice_tf.training import (
         choose_strategy,
