@@ -19,6 +19,7 @@ class Candidate:
     """One class of one component.
 
     Attributes:
+        view: Which of the slicer's mixtures.
         component: Its place in the mixture.
         label: The class whose examples are meant.
         size: Expected number of these examples.
@@ -26,6 +27,7 @@ class Candidate:
         excess: By how much that exceeds the class's share, after shrinkage.
     """
 
+    view: int
     component: int
     label: int
     size: float
@@ -34,7 +36,11 @@ class Candidate:
 
 
 def candidates(
-    mixture: Mixture, z: Any, labels: Any, probabilities: Any
+    mixture: Mixture,
+    z: Any,
+    labels: Any,
+    probabilities: Any,
+    view: int = 0,
 ) -> list[Candidate]:
     """Returns all with an excess of errors, the largest excess first.
 
@@ -44,6 +50,7 @@ def candidates(
         z: Projected embeddings, of shape `[rows, dim]`.
         labels: Of shape `[rows]`.
         probabilities: Of shape `[rows, classes]`.
+        view: Which of a slicer's mixtures it is.
     """
     one_hot = np.eye(probabilities.shape[1])[labels]
     errors = one_hot * (probabilities.argmax(axis=1) != labels)[:, None]
@@ -57,6 +64,7 @@ def candidates(
     excess = (wrong - usual * sizes) / (sizes + PRIOR_SIZE)
     found = [
         Candidate(
+            view=view,
             component=int(k),
             label=int(c),
             size=float(sizes[k, c]),

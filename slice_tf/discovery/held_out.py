@@ -1,5 +1,6 @@
 """Honest numbers: found on one half of the rows, counted on the other."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,11 +54,10 @@ def discover(
     chosen = _distinct(model)
     told = [
         (f"found_{k}", one.label, one.error_rate)
-        for k, one in enumerate(chosen)
+        for k, one in enumerate(chosen.values())
     ]
-    places = np.array([one.component for one in chosen], np.int64)
-    places = np.stack([np.zeros_like(places), places], axis=1)
-    regions = Regions(model.projection_, (model.mixture_,), places)
+    places = np.array(list(chosen), np.int64).reshape(-1, 2)
+    regions = dataclasses.replace(model.regions_, places=places)
     return measure(regions, told, embeddings, labels, chances, seed)
 
 
@@ -169,9 +169,9 @@ def halves(wrong: Any, seed: int) -> tuple[Any, Any]:
     return np.sort(order[::2]), np.sort(order[1::2])
 
 
-def _distinct(model: MixtureSlicer) -> list[Candidate]:
-    """Returns found slices, one a component: two labels are one region."""
-    first: dict[int, Candidate] = {}
+def _distinct(model: MixtureSlicer) -> dict[tuple[int, int], Candidate]:
+    """Returns found slices by place: two labels of one are one region."""
+    first: dict[tuple[int, int], Candidate] = {}
     for one in model.slices_:
-        first.setdefault(one.component, one)
-    return list(first.values())
+        first.setdefault((one.view, one.component), one)
+    return first

@@ -6,10 +6,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from slice_tf.discovery.candidates import candidates
+from slice_tf.discovery.error_directions import (
+    FAR,
+    ErrorDirections,
+    broad_slices,
+)
 from slice_tf.discovery.inputs import blocks, check_embeddings, error_of
 from slice_tf.discovery.local_errors import LocalErrors
 from slice_tf.discovery.mixture import fit_mixture, normalised
 from slice_tf.discovery.projection import fit_projection, sample_rows
+from slice_tf.discovery.regions import Regions
 from slice_tf.discovery.slicer import Slicer
 from slice_tf.discovery.starts import regions_start
 
@@ -18,6 +24,7 @@ _ROWS_A_COMPONENT = 120
 _FEWEST_COMPONENTS, _MOST_COMPONENTS = 6, 50
 # To which the mixture is fitted, 800 a component; all rows are then measured.
 _MAX_ROWS = 40_000
+_MAX_ROWS_OF_DIRECTIONS = 10_000
 
 
 class MixtureSlicer(Slicer):
@@ -26,12 +33,14 @@ class MixtureSlicer(Slicer):
     A mixture of the embeddings, begun by k-means, finds what is alike; it
     knows neither labels nor predictions. Each class in each component is a
     candidate; its error rate is compared with the usual one of the class,
-    shrunken by 30 usual examples, and the largest excess comes first. Of more
-    than 40,000 rows the mixture sees a sample, the comparison all.
+    shrunken by 30 usual examples, and the largest are reported. Where a
+    class's errors grow along a direction that spreads over the components, up
+    to half of the slices, the last, are what lies far along it. Of more than
+    40,000 rows the mixture sees a sample, the comparison all.
 
-    `predict_proba` tells how much an embedding is in a slice's component; with
-    labels and probabilities it also says which of the slice's errors come
-    first: those of which the model is surest, among the most others.
+    `predict_proba` tells how much an embedding is in a slice; with labels and
+    probabilities it also says which of the slice's errors come first: those of
+    which the model is surest, among the most others, far along the direction.
 
     Args:
         num_slices: Largest number of slices to report.
@@ -48,6 +57,7 @@ class MixtureSlicer(Slicer):
     Attributes:
         slices_: One `Candidate` a slice, of label, size and error rate; none
             where the model makes no errors.
+        regions_: Where they lie, as a slicing function loads it.
         n_iter_: Passes over the sample.
     """
 
@@ -91,21 +101,46 @@ class MixtureSlicer(Slicer):
         self.projection_ = fit_projection(embeddings, self.max_dim, rng)
         z = self.projection_(embeddings, np.float32)
         rows = sample_rows(len(z), _MAX_ROWS, rng)
-        sample = z[rows], labels[rows], probabilities[rows]
-        begin = regions_start(*sample, self._num_components(len(z)), 0.0, rng)
+        some = z[rows], labels[rows], probabilities[rows]
+        begin = regions_start(*some, self._num_components(len(z)), 0.0, rng)
         self.mixture_, self.n_iter_ = fit_mixture(
-            begin, *sample, self.max_iter, self.tol
+            begin, *some, self.max_iter, self.tol
         )
-        ranked = candidates(self.mixture_, z, labels, probabilities)
-        self.slices_ = ranked[: self.num_slices]
+        self._choose(z, labels, probabilities, rng)
         self.local_errors_ = LocalErrors(
             z,
             labels,
-            self._shares(z) * error_of(labels, probabilities)[:, None],
+            self.regions_.shares(z) * error_of(labels, probabilities)[:, None],
             [one.label for one in self.slices_],
             rng,
         )
         return len(self.slices_)
+
+    def _choose(
+        self, z: Any, labels: Any, probabilities: Any, rng: np.random.Generator
+    ) -> None:
+        """Sets the slices, and the regions that they are."""
+        given = z, labels, probabilities
+        found = candidates(self.mixture_, *given)[: self.num_slices]
+        rows = sample_rows(len(z), _MAX_ROWS_OF_DIRECTIONS, rng)
+        some = z[rows], labels[rows], probabilities[rows]
+        directions = ErrorDirections(*some, [one.label for one in found])
+        broad = broad_slices(directions, self.mixture_, *some, self.num_slices)
+        found = found[: self.num_slices - len(broad)]
+        found = directions.ranked(found, self.mixture_, *some[:2])
+        views = [self.mixture_]
+        for label, mixture in broad:
+            found += [
+                one
+                for one in candidates(mixture, *given, view=len(views))
+                if one.component == FAR and one.label == label
+            ]
+            views.append(mixture)
+        places = [(one.view, one.component) for one in found]
+        self.slices_, self.error_directions_ = found, directions
+        self.regions_ = Regions(
+            self.projection_, tuple(views), np.array(places).reshape(-1, 2)
+        )
 
     def _num_components(self, num_rows: int) -> int:
         if self.num_components != "auto":
@@ -119,18 +154,9 @@ class MixtureSlicer(Slicer):
 
     def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
         z = self.projection_(embeddings)
-        shares = self._shares(z)
+        shares = self.regions_.shares(z)
         if labels is None:
             return shares
-        error = error_of(labels, probabilities)[:, None]
-        return shares * error * self.local_errors_(z, labels)
-
-    def _shares(self, z: Any) -> Any:
-        """Returns how much rows are in the slices' components."""
-        chosen = [one.component for one in self.slices_]
-        return np.concatenate(
-            [
-                self.mixture_.responsibilities(z[rows])[:, chosen]
-                for rows in blocks(len(z))
-            ]
-        )
+        error = error_of(labels, probabilities)
+        error *= self.error_directions_(z, labels)
+        return shares * error[:, None] * self.local_errors_(z, labels)

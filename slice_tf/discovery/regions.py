@@ -48,10 +48,16 @@ class Regions:
                 f"found with. Received: shape={rows.shape}, expected="
                 f"[rows, {expected}]"
             )
-        z = self.projection(rows)
-        shares = [view.responsibilities(z) for view in self.views]
-        columns = [shares[view][:, k] for view, k in self.places]
-        return np.stack(columns, axis=1) if columns else np.zeros((len(z), 0))
+        return self.shares(self.projection(rows))
+
+    def shares(self, z: Any) -> Any:
+        """Returns `scores` of projected embeddings, `[rows, dim]`."""
+        out = np.empty((len(z), len(self.places)))
+        for rows in blocks(len(z)):
+            shares = [view.responsibilities(z[rows]) for view in self.views]
+            for column, (view, component) in enumerate(self.places):
+                out[rows, column] = shares[view][:, component]
+        return out
 
     def scores_in_blocks(self, embeddings: Any) -> Any:
         """Returns `scores` of any number of rows, read a few at a time."""
