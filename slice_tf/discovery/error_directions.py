@@ -17,7 +17,7 @@ _FOLDS = 3
 _TINY = 1e-12
 _LEAST = 10  # Errors of a label, and rows of it that are right.
 # Of a label's rows: the farthest along its direction.
-_SHARE = 0.1
+_SHARE = 0.2
 # Of their errors: what is more in so few components is a cluster.
 _MOST_IN_COMPONENTS = 0.5
 # Of the errors that a direction expects in a component, beside those counted.
@@ -166,7 +166,8 @@ def _far_and_rest(
     probabilities: Any,
 ) -> Mixture:
     rates = directions.rates(z, label)
-    far = rates >= np.quantile(rates[labels == label], 1 - _SHARE)
+    own = labels == label
+    far = own & (rates >= np.quantile(rates[own], 1 - _SHARE))
     shares = np.stack([~far, far], axis=1).astype(np.float32)
     return m_step(Sums.of(shares, z, labels, probabilities), 0.0)
 
