@@ -12,7 +12,7 @@ from slice_tf.discovery.regions import ARRAYS, load_regions
 from slice_tf.discovery.rule import Rate, Rule, Separation
 from slice_tf.files import replacing, write_text
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FILE_NAME = "discovered.json"
 
 

@@ -29,14 +29,17 @@ class FoundSlice:
         name: `found_0` and so on, in order of certainty.
         label: Class whose examples the model gets wrong there.
         found_error_rate: Error rate where it was found, which flatters.
-        size: Held-out rows in the region, of whatever label.
+        size: Held-out rows of the label in the region.
         error_rate: Theirs; None where there are none.
         low: Lower end of its 95 % Wilson interval.
         high: Upper end.
-        shrunken_error_rate: After shrinkage towards the rate of all rows, by
-            as much as the found slices' rates scatter by chance.
-        rest_error_rate: Of held-out rows in no found slice.
+        shrunken_error_rate: After shrinkage towards `rest_error_rate`, by as
+            much as the found slices' rates scatter by chance.
+        rest_error_rate: Of the label's held-out rows outside the region.
         holds_up: Whether `low` exceeds `rest_error_rate`.
+        region_size: Held-out rows in the region, of whatever label: what a
+            slicing function takes that asks the region.
+        region_error_rate: Theirs; None where there are none.
         nearest: Numbers of the rows, of all, that show best what goes wrong
             in it: the surest errors of its label, among the most others.
         description: One sentence that says what goes wrong there.
@@ -60,6 +63,8 @@ class FoundSlice:
     shrunken_error_rate: float
     rest_error_rate: float
     holds_up: bool
+    region_size: int
+    region_error_rate: float | None
     nearest: tuple[int, ...] = ()
     description: str = ""
     scores: tuple[tuple[int, ...], ...] = ()

@@ -82,14 +82,16 @@ def measure(
     wrong = chances.argmax(axis=1) != labels
     _, second = halves(wrong, seed)
     scores = regions.scores_in_blocks(embeddings)
-    inside, rest = scores[second] >= THRESHOLD, wrong[second]
-    truth, given = labels[second], chances[second]
-    sizes, errors = inside.sum(axis=0), inside.T @ rest.astype(int)
-    low, high = wilson(errors, sizes)
-    outside = ~inside.any(axis=1)
-    usual = float(rest[outside].mean()) if outside.any() else 1.0
-    shrunken = shrink(errors, sizes, float(rest.mean()))
     slice_labels = np.array([label for _, label, _ in told], np.int64)
+    inside, missed = scores[second] >= THRESHOLD, wrong[second]
+    truth, given = labels[second], chances[second]
+    alike = truth[:, None] == slice_labels
+    sizes, errors = _counts(inside & alike, missed)
+    low, high = wilson(errors, sizes)
+    rest = _rates(*_counts(~inside & alike, missed), empty=1.0)
+    shrunken = shrink(errors, sizes, rest)
+    regions_hold = _counts(inside, missed)
+    rates, region_rates = _rates(sizes, errors), _rates(*regions_hold)
     amiss = scores * error_of(labels, chances)[:, None]
     z = regions.projection(embeddings, np.float32)
     nearest = clearest(z, labels, amiss, slice_labels, _NEAREST)
@@ -99,35 +101,56 @@ def measure(
             label=label,
             found_error_rate=found_rate,
             size=int(sizes[k]),
-            error_rate=float(errors[k] / sizes[k]) if sizes[k] else None,
-            low=float(low[k]) if sizes[k] else None,
-            high=float(high[k]) if sizes[k] else None,
+            error_rate=_known(rates[k]),
+            low=_known(low[k]),
+            high=_known(high[k]),
             shrunken_error_rate=float(shrunken[k]),
-            rest_error_rate=usual,
-            holds_up=bool(sizes[k] and low[k] > usual),
+            rest_error_rate=float(rest[k]),
+            holds_up=bool(low[k] > rest[k]),
+            region_size=int(regions_hold[0][k]),
+            region_error_rate=_known(region_rates[k]),
             nearest=tuple(nearest[k].tolist()),
-            description=_describe(truth[inside[:, k]], given[inside[:, k]]),
+            description=_describe(label, given[(inside & alike)[:, k]]),
             scores=_histograms(
                 given[truth == label, label], inside[truth == label, k]
             ),
         )
         for k, (name, label, found_rate) in enumerate(told)
     )
-    return Discovery(slices, regions, float(rest.mean()), len(labels), seed)
+    return Discovery(slices, regions, float(missed.mean()), len(labels), seed)
 
 
-def shrink(errors: Any, sizes: Any, usual: float) -> Any:
-    """Returns error rates, moved towards the usual one, of shape `[slices]`.
+def _counts(rows: Any, wrong: Any) -> tuple[Any, Any]:
+    """Returns how many rows, and errors, are in each column."""
+    return rows.sum(axis=0), rows.T @ wrong.astype(int)
 
-    A rate moves by the share of its squared distance from `usual` that chance
-    explains; without rows, all the way. The variance between slices is the
-    method of moments' and at least a thousandth, so that one slice is
+
+def _rates(sizes: Any, errors: Any, empty: float = np.nan) -> Any:
+    return np.where(sizes > 0, errors / np.maximum(sizes, 1), empty)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def shrink(errors: Any, sizes: Any, usual: Any) -> Any:
+    """Returns error rates, moved towards the usual ones, `[slices]`.
+
+    A rate moves by the share of its squared distance from the usual one that
+    chance explains; without rows, all the way. The variance between slices is
+    the method of moments' and at least a thousandth, so that one slice is
     shrunken, too.
+
+    Args:
+        errors: Of each slice, `[slices]`.
+        sizes: Rows of each slice, `[slices]`.
+        usual: Error rates to compare with, `[slices]` or one for all.
     """
     n = np.maximum(np.asarray(sizes, np.float64), 1e-9)
+    usual = np.broadcast_to(np.asarray(usual, np.float64), n.shape)
     rates = np.asarray(errors) / n
     if not len(n) or not n.sum() > 1e-6:
-        return np.full(len(n), usual)
+        return usual.copy()
     chance = usual * (1 - usual)
     between = (n * (rates - usual) ** 2 - chance).sum() / n.sum()
     between = max(float(between), 1e-3)
@@ -135,20 +158,18 @@ def shrink(errors: Any, sizes: Any, usual: float) -> Any:
     return usual + kept * (rates - usual)
 
 
-def _describe(labels: Any, chances: Any) -> str:
-    """Returns which class is most often taken for which."""
-    if not len(labels):
+def _describe(label: int, chances: Any) -> str:
+    """Returns as which class the label is most often taken."""
+    if not len(chances):
         return "No held-out example lies in it."
     predicted = chances.argmax(axis=1)
-    wrong = predicted != labels
-    if not wrong.any():
+    wrong = predicted[predicted != label]
+    if not len(wrong):
         return "No held-out example in it is wrong."
-    pairs = np.stack([labels[wrong], predicted[wrong]], axis=1)
-    kinds, counts = np.unique(pairs, axis=0, return_counts=True)
-    (label, other), most = kinds[counts.argmax()], counts.max()
+    kinds, counts = np.unique(wrong, return_counts=True)
     return (
-        f"{most:,} of {wrong.sum():,} held-out errors take class {label} for "
-        f"class {other}."
+        f"{counts.max():,} of {len(wrong):,} held-out errors take class "
+        f"{label} for class {kinds[counts.argmax()]}."
     )
 
 

@@ -175,7 +175,7 @@ def _describe(one: FoundSlice) -> str:
     rate = "unknown" if one.error_rate is None else f"{one.error_rate:.0%}"
     return (
         f"Like examples of class {one.label} that a model got wrong "
-        f"({rate} of {one.size} held out)"
+        f"({rate} of {one.size} of the class held out)"
     )
 
 

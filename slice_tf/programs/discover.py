@@ -157,7 +157,17 @@ def _show(found: "Discovery") -> None:
         print("Nothing to find: no group has more errors than is usual.")  # noqa: T201
         return
     show_table(
-        ["slice", "label", "held out", "errors, %", "95 %", "shrunken", ""],
+        [
+            "slice",
+            "label",
+            "held out",
+            "errors, %",
+            "95 %",
+            "shrunken",
+            "elsewhere",
+            "of all labels",
+            "",
+        ],
         [
             [
                 one.name,
@@ -166,6 +176,8 @@ def _show(found: "Discovery") -> None:
                 _percent(one.error_rate),
                 f"{_percent(one.low)} - {_percent(one.high)}",
                 _percent(one.shrunken_error_rate),
+                _percent(one.rest_error_rate),
+                _percent(one.region_error_rate),
                 "" if one.holds_up else "does not hold up",
             ]
             for one in found.slices
@@ -173,10 +185,9 @@ def _show(found: "Discovery") -> None:
     )
     for one in found.slices:
         _say(one)
-    rest = found.slices[0].rest_error_rate
     print(  # noqa: T201 - results go to stdout
-        f"of {found.num_rows:,} rows, half held out; elsewhere "
-        f"{_percent(rest)} % errors"
+        f"of {found.num_rows:,} rows, half held out, where "
+        f"{_percent(found.error_rate)} % are errors"
     )
 
 

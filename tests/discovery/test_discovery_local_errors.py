@@ -55,6 +55,7 @@ def test_the_default_ranks_a_slices_examples_by_them():
     inside = slicer.predict_proba(embeddings) * error * alike
     found = slicer.predict_proba(embeddings, labels, probabilities)
     z = slicer.projection_(embeddings)
+    inside *= slicer.error_directions_(z, labels)[:, None]
     np.testing.assert_allclose(
         found, inside * slicer.local_errors_(z, labels), atol=1e-12
     )

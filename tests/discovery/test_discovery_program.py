@@ -14,7 +14,7 @@ from slice_tf.discovery import (
     load_regions,
     save_discovery,
 )
-from slice_tf.discovery.held_out import shrink
+from slice_tf.discovery.held_out import halves, shrink
 
 
 def found_in(problem):
@@ -38,6 +38,29 @@ def test_a_planted_slice_holds_up_with_its_error_rate_in_the_interval():
     assert first.holds_up
     assert first.low <= 0.7 <= first.high
     assert first.rest_error_rate == pytest.approx(0.04, abs=0.03)
+
+
+def test_a_slice_is_counted_among_held_out_rows_of_its_label():
+    embeddings, labels, probabilities, _ = PROBLEM
+    wrong = probabilities.argmax(axis=1) != labels
+    _, held_out = halves(wrong, FOUND.seed)
+    for place, one in enumerate(FOUND.slices):
+        region = FOUND.regions.members(embeddings)[held_out, place]
+        own = labels[held_out] == one.label
+        inside, outside = (
+            wrong[held_out][own & where] for where in (region, ~region)
+        )
+        assert [one.size, one.error_rate, one.rest_error_rate] == [
+            len(inside),
+            pytest.approx(inside.mean()),
+            pytest.approx(outside.mean()),
+        ]
+        assert [one.region_size, one.region_error_rate] == [
+            region.sum(),
+            pytest.approx(wrong[held_out][region].mean()),
+        ]
+        assert one.low < one.error_rate < one.high
+        assert one.holds_up == (one.low > one.rest_error_rate)
 
 
 def test_the_rows_shown_are_errors_of_the_slice():
@@ -71,6 +94,18 @@ def test_shrinkage_moves_small_slices_furthest_and_empty_ones_all_the_way():
     small, large, empty = shrink(errors, sizes, usual=0.1)
     assert 0.1 < small < large < 0.5
     assert empty == pytest.approx(0.1)
+
+
+def test_shrinkage_is_towards_each_slices_own_usual_rate():
+    usual = np.array([0.1, 0.3, 0.2])
+    errors, sizes = np.array([5, 50, 0]), np.array([10, 100, 0])
+    found = shrink(errors, sizes, usual)
+    rates = np.array([0.5, 0.5, 0.0])
+    chance = usual * (1 - usual)
+    between = (sizes * (rates - usual) ** 2 - chance).sum() / 110
+    kept = between / (between + chance[:2] / sizes[:2])
+    expected = [*(usual[:2] + kept * (rates - usual)[:2]), 0.2]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_a_saved_run_is_read_back_the_same(tmp_path):

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -246,7 +247,7 @@ def test_a_group_is_split_into_a_run_of_its_own(browser, folder):
             "document.querySelectorAll('[data-found]').length > 0"
         )
         names = browser.texts("[data-found] h2")
-        assert [one.partition("holds")[0] for one in names][:3] == [
+        assert [re.split("holds|does", one)[0] for one in names][:3] == [
             "found_0_a",
             "found_0_b",
             "found_1",

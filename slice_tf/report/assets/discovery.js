@@ -17,7 +17,7 @@ function allPlot() {
   const rows = FOUND.filter((one) => one.error_rate !== null)
     .map((one) => ({ name: titleOf(one), metric: errorsOf(one), tone: one.holds_up ? "down" : "" }));
   return dotPlot("Held-out errors of each group", rows, "%", "wrong predictions, %", {
-    reference: 100 * FOUND[0].rest_error_rate, referenceName: "in no group", names: ["group, 95 % interval"],
+    reference: 100 * DATA.error_rate, referenceName: "of all", names: ["group, 95 % interval"],
   });
 }
 
@@ -47,16 +47,16 @@ function labelPlot(one) {
 
 // The number a group is judged by, and what it must be told from.
 function headNumber(one) {
-  if (one.error_rate === null) return h("p", { class: "score" }, h("strong", {}, NOTHING), h("span", {}, "no held-out example lies in it"));
+  if (one.error_rate === null) return h("p", { class: "score" }, h("strong", {}, NOTHING), h("span", {}, "no held-out example of its class lies in it"));
   const times = one.error_rate / one.rest_error_rate;
   return h("div", { class: `score ${one.holds_up ? "down" : ""}` },
     h("strong", {}, `${rate(one.error_rate)} %`),
-    h("span", {}, `of ${whole(one.size)} held-out examples are wrong, ${rate(one.low)} to ${rate(one.high)}; elsewhere ${rate(one.rest_error_rate)} %`,
+    h("span", {}, `of ${whole(one.size)} held-out examples of class ${one.label} are wrong, ${rate(one.low)} to ${rate(one.high)}; elsewhere ${rate(one.rest_error_rate)} %`,
       Number.isFinite(times) && times > 1.05 && `: ${times.toFixed(1)} times as many`));
 }
 
 const factsOf = (one) => h("p", { class: "key" },
-  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %.`);
+  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %. In the same region, of whatever class: ${whole(one.region_size)} examples, ${one.region_error_rate === null ? NOTHING : rate(one.region_error_rate)} % wrong.`);
 
 // What describes a group: its rule, what separates it, phrases.
 function wordsOf(one) {
@@ -170,7 +170,7 @@ function draw() {
     h("p", { class: "lead" }, `Found on one half of ${whole(DATA.num_rows)} examples and measured on the other, where ${rate(DATA.error_rate)} % are wrong. In `,
       foreign(DATA.directory, { class: "code" }), "."),
     ...(several && FOUND.some((one) => one.error_rate !== null)
-      ? [figure("groups", allPlot(), "Orange: the interval lies above the errors in no group."),
+      ? [figure("groups", allPlot(), "Examples of the group's class. Orange: the interval lies above the errors of the class elsewhere."),
         h("div", { class: "tools" },
           select("Show", Object.entries(SHOWN).map(([key, [word]]) => [key, word]), draw.only ?? "all", (value) => { draw.only = value; draw(); }),
           h("output", { id: "count" }, `${shown.length} of ${FOUND.length}; ${Object.keys(DECIDED).length} decided`))]
