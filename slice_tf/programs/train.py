@@ -282,6 +282,8 @@ def _warn_of_empty(schema: SliceSchema, rates: Any) -> None:
 
 def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
     """Returns callbacks; what a later one reads comes first."""
+    import keras
+
     from slice_tf.training import (
         KeepBest,
         LogToMlflow,
@@ -289,6 +291,7 @@ def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
         WatchWorstSlices,
         WriteLog,
     )
+    from slice_tf.training.run_directory import write_run
     from slice_tf.training.worst_slices import WORST
 
     keep, run_dir = flags.config.keep, flags.run_dir
@@ -297,7 +300,12 @@ def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
         # On every worker: counts are summed over all of them.
         callbacks.append(WatchWorstSlices(flags.tensorboard if chief else None))
     if run_dir is not None and chief:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        # Not before: a start that its checkpoint refuses changes no run.
+        callbacks.append(
+            keras.callbacks.LambdaCallback(
+                on_train_begin=lambda *_: write_run(run_dir, flags.config)
+            )
+        )
         callbacks.append(WriteLog(run_dir / "log.jsonl", num_examples))
     if flags.mlflow is not None and chief:
         callbacks.append(LogToMlflow(flags.mlflow, flags.config.flat()))
@@ -312,15 +320,13 @@ def _callbacks(flags: Flags, num_examples: int, chief: bool) -> list[Any]:
 def _resume(
     flags: Flags, schema: SliceSchema, num_examples: int, chief: bool
 ) -> Any:
-    """Returns where to go on, and writes down what the run is."""
+    """Returns where to go on."""
     from slice_tf.training import Checkpoints, Resume
-    from slice_tf.training.run_directory import identity_of, write_run
+    from slice_tf.training.run_directory import identity_of
 
     if flags.run_dir is None:
         return None
     config = flags.config
-    if chief:
-        write_run(flags.run_dir, config)
     return Resume(
         Checkpoints(
             flags.run_dir / "checkpoints", config.keep.checkpoints, chief

@@ -244,6 +244,7 @@ def test_a_run_directory_says_how_to_repeat_it_and_goes_on(flags, tmp_path):
     other = ["--run-dir", "run", "--set", "recipe.member_weight=2"]
     with pytest.raises(ValueError, match=r"recipe={'member_weight': 2\.0} \("):
         main([*flags, "--output-dir", "c", *other])
+    assert TrainConfig.load("run/config.yaml") == config
 
 
 def test_an_unreachable_worker_is_named_in_time(flags, monkeypatch):
