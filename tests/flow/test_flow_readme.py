@@ -1,24 +1,17 @@
 """The README's code runs as it stands, in an empty directory."""
 
-import contextlib
 import json
-import os
-import pathlib
 import re
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from documented import ROOT, blocks_of
+from documented import ROOT, blocks_of, free_port, run
 from slice_tf.demo import digits
 
 BLOCKS = blocks_of("README.md")
-BIN = pathlib.Path(sys.executable).parent
 
 
 PAGES = sorted(
@@ -26,30 +19,6 @@ PAGES = sorted(
     for place in (".", "beam_jobs", "serving", "docs", "docs/*")
     for path in ROOT.glob(f"{place}/*.md")
 )
-
-
-def run(command, directory):
-    """Runs a command; what it leaves in the background ends with it."""
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    output = directory / "output.txt", directory / "errors.txt"
-    with output[0].open("w") as stdout, output[1].open("w") as stderr:
-        process = subprocess.Popen(
-            command,
-            cwd=directory,
-            env={**os.environ, "PATH": path},
-            stdout=stdout,
-            stderr=stderr,
-            start_new_session=True,
-        )
-        try:
-            process.wait(timeout=300)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    texts = [file.read_text() for file in output]
-    for file in output:
-        file.unlink()
-    return subprocess.CompletedProcess(command, process.returncode, *texts)
 
 
 def test_quick_start_trains_and_saves_a_model(tmp_path):
@@ -63,12 +32,6 @@ def test_quick_start_trains_and_saves_a_model(tmp_path):
 
 def test_quick_start_is_short():
     assert len(BLOCKS["quick_start.py"].splitlines()) <= 27
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def test_every_stage_runs_alone(tmp_path):
