@@ -130,8 +130,8 @@ def found_table(found: Any, members: Any, turned: Any) -> str:
     rows = [
         [
             one.name,
-            str(one.size),
-            f"{100 * (one.error_rate or 0):.0f}",
+            str(one.region_size),
+            f"{100 * (one.region_error_rate.value or 0):.0f}",
             "yes" if one.holds_up else "no",
             f"{100 * turned[inside].mean():.0f}" if inside.any() else "-",
             f"{100 * inside[turned].mean():.0f}",

@@ -76,6 +76,7 @@ def _revive(one: dict[str, Any]) -> FoundSlice:
     return FoundSlice(
         **{
             **one,
+            "region_error_rate": Rate(**one["region_error_rate"]),
             "nearest": tuple(one["nearest"]),
             "scores": tuple(map(tuple, one.get("scores", ()))),
             "examples": tuple(one.get("examples", ())),

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from slice_tf.discovery.regions import Regions
-from slice_tf.discovery.rule import Rule, Separation
+from slice_tf.discovery.rule import Rate, Rule, Separation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,10 +36,12 @@ class FoundSlice:
         shrunken_error_rate: After shrinkage towards `rest_error_rate`, by as
             much as the found slices' rates scatter by chance.
         rest_error_rate: Of the label's held-out rows outside the region.
-        holds_up: Whether `low` exceeds `rest_error_rate`.
         region_size: Held-out rows in the region, of whatever label: what a
             slicing function takes that asks the region.
-        region_error_rate: Theirs; None where there are none.
+        region_error_rate: Theirs.
+        region_rest_error_rate: Of all held-out rows outside the region.
+        holds_up: Whether the lower end of the label's interval, or of the
+            region's, exceeds the rate of the rest.
         nearest: Numbers of the rows, of all, that show best what goes wrong
             in it: the surest errors of its label, among the most others.
         description: One sentence that says what goes wrong there.
@@ -62,9 +64,10 @@ class FoundSlice:
     high: float | None
     shrunken_error_rate: float
     rest_error_rate: float
-    holds_up: bool
     region_size: int
-    region_error_rate: float | None
+    region_error_rate: Rate
+    region_rest_error_rate: float
+    holds_up: bool
     nearest: tuple[int, ...] = ()
     description: str = ""
     scores: tuple[tuple[int, ...], ...] = ()

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from slice_tf.confidence import wilson
 from slice_tf.discovery.candidates import Candidate
 from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.inputs import (
@@ -18,6 +17,7 @@ from slice_tf.discovery.inputs import (
 from slice_tf.discovery.local_errors import clearest
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
 from slice_tf.discovery.regions import THRESHOLD, Regions
+from slice_tf.discovery.rule import Rate
 
 _NEAREST = 10
 _SCORE_BINS = 20
@@ -83,15 +83,17 @@ def measure(
     _, second = halves(wrong, seed)
     scores = regions.scores_in_blocks(embeddings)
     slice_labels = np.array([label for _, label, _ in told], np.int64)
-    inside, missed = scores[second] >= THRESHOLD, wrong[second]
-    truth, given = labels[second], chances[second]
-    alike = truth[:, None] == slice_labels
-    sizes, errors = _counts(inside & alike, missed)
-    low, high = wilson(errors, sizes)
-    rest = _rates(*_counts(~inside & alike, missed), empty=1.0)
-    shrunken = shrink(errors, sizes, rest)
-    regions_hold = _counts(inside, missed)
-    rates, region_rates = _rates(sizes, errors), _rates(*regions_hold)
+    missed, truth, given = wrong[second], labels[second], chances[second]
+    inside, alike = scores[second] >= THRESHOLD, truth[:, None] == slice_labels
+    own, own_rest = (
+        _rates(inside & alike, missed),
+        _rates(~inside & alike, missed),
+    )
+    region, region_rest = _rates(inside, missed), _rates(~inside, missed)
+    sizes = (inside & alike).sum(axis=0)
+    errors = (inside & alike).T @ missed.astype(int)
+    usual = [_or_one(one) for one in own_rest]
+    shrunken = shrink(errors, sizes, usual)
     amiss = scores * error_of(labels, chances)[:, None]
     z = regions.projection(embeddings, np.float32)
     nearest = clearest(z, labels, amiss, slice_labels, _NEAREST)
@@ -101,14 +103,16 @@ def measure(
             label=label,
             found_error_rate=found_rate,
             size=int(sizes[k]),
-            error_rate=_known(rates[k]),
-            low=_known(low[k]),
-            high=_known(high[k]),
+            error_rate=own[k].value,
+            low=own[k].low,
+            high=own[k].high,
             shrunken_error_rate=float(shrunken[k]),
-            rest_error_rate=float(rest[k]),
-            holds_up=bool(low[k] > rest[k]),
-            region_size=int(regions_hold[0][k]),
-            region_error_rate=_known(region_rates[k]),
+            rest_error_rate=usual[k],
+            region_size=int(inside[:, k].sum()),
+            region_error_rate=region[k],
+            region_rest_error_rate=_or_one(region_rest[k]),
+            holds_up=_exceeds(own[k], own_rest[k])
+            or _exceeds(region[k], region_rest[k]),
             nearest=tuple(nearest[k].tolist()),
             description=_describe(label, given[(inside & alike)[:, k]]),
             scores=_histograms(
@@ -120,17 +124,22 @@ def measure(
     return Discovery(slices, regions, float(missed.mean()), len(labels), seed)
 
 
-def _counts(rows: Any, wrong: Any) -> tuple[Any, Any]:
-    """Returns how many rows, and errors, are in each column."""
-    return rows.sum(axis=0), rows.T @ wrong.astype(int)
+def _rates(members: Any, wrong: Any) -> list[Rate]:
+    """Returns the error rate of the rows in each column of `members`."""
+    sizes, errors = members.sum(axis=0), members.T @ wrong.astype(int)
+    return [
+        Rate.of(*pair)
+        for pair in zip(errors.tolist(), sizes.tolist(), strict=True)
+    ]
 
 
-def _rates(sizes: Any, errors: Any, empty: float = np.nan) -> Any:
-    return np.where(sizes > 0, errors / np.maximum(sizes, 1), empty)
+def _or_one(rate: Rate) -> float:
+    """Returns the rate; 1 where no row is left, which nothing exceeds."""
+    return 1.0 if rate.value is None else rate.value
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _exceeds(rate: Rate, rest: Rate) -> bool:
+    return rate.low is not None and rate.low > _or_one(rest)
 
 
 def shrink(errors: Any, sizes: Any, usual: Any) -> Any:

@@ -172,10 +172,10 @@ def _write(
 
 
 def _describe(one: FoundSlice) -> str:
-    rate = "unknown" if one.error_rate is None else f"{one.error_rate:.0%}"
+    rate = _percent(one.region_error_rate)
     return (
         f"Like examples of class {one.label} that a model got wrong "
-        f"({rate} of {one.size} of the class held out)"
+        f"(held out: {rate} of {one.region_size}, of whatever class)"
     )
 
 

@@ -177,7 +177,7 @@ def _show(found: "Discovery") -> None:
                 f"{_percent(one.low)} - {_percent(one.high)}",
                 _percent(one.shrunken_error_rate),
                 _percent(one.rest_error_rate),
-                _percent(one.region_error_rate),
+                _percent(one.region_error_rate.value),
                 "" if one.holds_up else "does not hold up",
             ]
             for one in found.slices

@@ -55,12 +55,20 @@ def test_a_slice_is_counted_among_held_out_rows_of_its_label():
             pytest.approx(inside.mean()),
             pytest.approx(outside.mean()),
         ]
-        assert [one.region_size, one.region_error_rate] == [
+        assert [
+            one.region_size,
+            one.region_error_rate.value,
+            one.region_rest_error_rate,
+        ] == [
             region.sum(),
             pytest.approx(wrong[held_out][region].mean()),
+            pytest.approx(wrong[held_out][~region].mean()),
         ]
         assert one.low < one.error_rate < one.high
-        assert one.holds_up == (one.low > one.rest_error_rate)
+        assert one.holds_up == (
+            one.low > one.rest_error_rate
+            or one.region_error_rate.low > one.region_rest_error_rate
+        )
 
 
 def test_the_rows_shown_are_errors_of_the_slice():

@@ -55,13 +55,13 @@ function headNumber(one) {
       Number.isFinite(times) && times > 1.05 && `: ${times.toFixed(1)} times as many`));
 }
 
+const told = (x) => (x.value === null ? "unknown" : `${rate(x.value)} % (${rate(x.low)} to ${rate(x.high)})`);
 const factsOf = (one) => h("p", { class: "key" },
-  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %. In the same region, of whatever class: ${whole(one.region_size)} examples, ${one.region_error_rate === null ? NOTHING : rate(one.region_error_rate)} % wrong.`);
+  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %. Of whatever class there ${told(one.region_error_rate)} of ${whole(one.region_size)}; elsewhere ${rate(one.region_rest_error_rate)} %.`);
 
 // What describes a group: its rule, what separates it, phrases.
 function wordsOf(one) {
   const { rule, separations = [], phrases = [] } = one;
-  const told = (x) => (x.value === null ? "unknown" : `${rate(x.value)} % (${rate(x.low)} to ${rate(x.high)})`);
   return [
     rule && h("p", { class: "rule" }, h("span", { class: "code" }, foreign(rule.text)),
       h("small", {}, `${told(rule.precision)} of the ${whole(rule.size)} held-out examples it takes lie in the group, and it takes ${told(rule.recall)} of the group; ${told(rule.error_rate)} of them are wrong.`)),
@@ -170,7 +170,7 @@ function draw() {
     h("p", { class: "lead" }, `Found on one half of ${whole(DATA.num_rows)} examples and measured on the other, where ${rate(DATA.error_rate)} % are wrong. In `,
       foreign(DATA.directory, { class: "code" }), "."),
     ...(several && FOUND.some((one) => one.error_rate !== null)
-      ? [figure("groups", allPlot(), "Examples of the group's class. Orange: the interval lies above the errors of the class elsewhere."),
+      ? [figure("groups", allPlot(), "Examples of the group's class. Orange: its interval, or that of all examples in the region, lies above the errors elsewhere."),
         h("div", { class: "tools" },
           select("Show", Object.entries(SHOWN).map(([key, [word]]) => [key, word]), draw.only ?? "all", (value) => { draw.only = value; draw(); }),
           h("output", { id: "count" }, `${shown.length} of ${FOUND.length}; ${Object.keys(DECIDED).length} decided`))]
