@@ -33,13 +33,15 @@ class FoundSlice:
         error_rate: Theirs; None where there are none.
         low: Lower end of its 95 % Wilson interval.
         high: Upper end.
-        shrunken_error_rate: After shrinkage towards `rest_error_rate`, by as
-            much as the found slices' rates scatter by chance.
-        rest_error_rate: Of the label's held-out rows outside the region.
+        shrunken_error_rate: After shrinkage towards `rest_error_rate`, or
+            that of all, by as much as found slices' rates scatter by chance.
+        rest_error_rate: Of the label's held-out rows outside the region; None
+            where there are none, so that nothing holds up.
         region_size: Held-out rows in the region, of whatever label: what a
             slicing function takes that asks the region.
         region_error_rate: Theirs.
-        region_rest_error_rate: Of all held-out rows outside the region.
+        region_rest_error_rate: Of all held-out rows outside the region; None
+            where there are none.
         holds_up: Whether the lower end of the label's interval, or of the
             region's, exceeds the rate of the rest.
         nearest: Numbers of the rows, of all, that show best what goes wrong
@@ -63,10 +65,10 @@ class FoundSlice:
     low: float | None
     high: float | None
     shrunken_error_rate: float
-    rest_error_rate: float
+    rest_error_rate: float | None
     region_size: int
     region_error_rate: Rate
-    region_rest_error_rate: float
+    region_rest_error_rate: float | None
     holds_up: bool
     nearest: tuple[int, ...] = ()
     description: str = ""

@@ -92,7 +92,7 @@ def measure(
     region, region_rest = _rates(inside, missed), _rates(~inside, missed)
     sizes = (inside & alike).sum(axis=0)
     errors = (inside & alike).T @ missed.astype(int)
-    usual = [_or_one(one) for one in own_rest]
+    usual = [missed.mean() if r.value is None else r.value for r in own_rest]
     shrunken = shrink(errors, sizes, usual)
     amiss = scores * error_of(labels, chances)[:, None]
     z = regions.projection(embeddings, np.float32)
@@ -107,10 +107,10 @@ def measure(
             low=own[k].low,
             high=own[k].high,
             shrunken_error_rate=float(shrunken[k]),
-            rest_error_rate=usual[k],
+            rest_error_rate=own_rest[k].value,
             region_size=int(inside[:, k].sum()),
             region_error_rate=region[k],
-            region_rest_error_rate=_or_one(region_rest[k]),
+            region_rest_error_rate=region_rest[k].value,
             holds_up=_exceeds(own[k], own_rest[k])
             or _exceeds(region[k], region_rest[k]),
             nearest=tuple(nearest[k].tolist()),
@@ -133,13 +133,10 @@ def _rates(members: Any, wrong: Any) -> list[Rate]:
     ]
 
 
-def _or_one(rate: Rate) -> float:
-    """Returns the rate; 1 where no row is left, which nothing exceeds."""
-    return 1.0 if rate.value is None else rate.value
-
-
 def _exceeds(rate: Rate, rest: Rate) -> bool:
-    return rate.low is not None and rate.low > _or_one(rest)
+    if rate.low is None or rest.value is None:
+        return False
+    return rate.low > rest.value
 
 
 def shrink(errors: Any, sizes: Any, usual: Any) -> Any:

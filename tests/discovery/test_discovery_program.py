@@ -7,6 +7,7 @@ from discovery.planted import planted
 from slice_tf.cli import main
 from slice_tf.data import encode, read_membership, read_records, write_records
 from slice_tf.discovery import (
+    MixtureSlicer,
     Regions,
     accept,
     discover,
@@ -14,7 +15,7 @@ from slice_tf.discovery import (
     load_regions,
     save_discovery,
 )
-from slice_tf.discovery.held_out import halves, shrink
+from slice_tf.discovery.held_out import halves, measure, shrink
 
 
 def found_in(problem):
@@ -69,6 +70,15 @@ def test_a_slice_is_counted_among_held_out_rows_of_its_label():
             one.low > one.rest_error_rate
             or one.region_error_rate.low > one.region_rest_error_rate
         )
+
+
+def test_nothing_holds_up_where_nothing_lies_elsewhere():
+    given = PROBLEM[:3]
+    whole = MixtureSlicer(num_components=1).fit(*given)
+    regions = Regions(whole.projection_, (whole.mixture_,), [[0, 0]])
+    (one,) = measure(regions, [("found_0", 1, 0.4)], *given, seed=0).slices
+    assert [one.rest_error_rate, one.region_rest_error_rate] == [None, None]
+    assert not one.holds_up
 
 
 def test_the_rows_shown_are_errors_of_the_slice():

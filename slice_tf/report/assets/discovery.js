@@ -48,16 +48,17 @@ function labelPlot(one) {
 // The number a group is judged by, and what it must be told from.
 function headNumber(one) {
   if (one.error_rate === null) return h("p", { class: "score" }, h("strong", {}, NOTHING), h("span", {}, "no held-out example of its class lies in it"));
-  const times = one.error_rate / one.rest_error_rate;
+  const times = one.rest_error_rate === null ? NaN : one.error_rate / one.rest_error_rate;
   return h("div", { class: `score ${one.holds_up ? "down" : ""}` },
     h("strong", {}, `${rate(one.error_rate)} %`),
-    h("span", {}, `of ${whole(one.size)} held-out examples of class ${one.label} are wrong, ${rate(one.low)} to ${rate(one.high)}; elsewhere ${rate(one.rest_error_rate)} %`,
+    h("span", {}, `of ${whole(one.size)} held-out examples of class ${one.label} are wrong, ${rate(one.low)} to ${rate(one.high)}; elsewhere ${percent(one.rest_error_rate)}`,
       Number.isFinite(times) && times > 1.05 && `: ${times.toFixed(1)} times as many`));
 }
 
+const percent = (value) => (value === null ? "nothing" : `${rate(value)} %`);
 const told = (x) => (x.value === null ? "unknown" : `${rate(x.value)} % (${rate(x.low)} to ${rate(x.high)})`);
 const factsOf = (one) => h("p", { class: "key" },
-  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %. Of whatever class there ${told(one.region_error_rate)} of ${whole(one.region_size)}; elsewhere ${rate(one.region_rest_error_rate)} %.`);
+  `Where it was found ${rate(one.found_error_rate)} %, which flatters; after shrinkage ${rate(one.shrunken_error_rate)} %. Of whatever class there ${told(one.region_error_rate)} of ${whole(one.region_size)}; elsewhere ${percent(one.region_rest_error_rate)}.`);
 
 // What describes a group: its rule, what separates it, phrases.
 function wordsOf(one) {
