@@ -85,13 +85,10 @@ def measure(
     slice_labels = np.array([label for _, label, _ in told], np.int64)
     missed, truth, given = wrong[second], labels[second], chances[second]
     inside, alike = scores[second] >= THRESHOLD, truth[:, None] == slice_labels
-    own, own_rest = (
-        _rates(inside & alike, missed),
-        _rates(~inside & alike, missed),
-    )
+    ours = inside & alike
+    own, own_rest = _rates(ours, missed), _rates(alike & ~inside, missed)
     region, region_rest = _rates(inside, missed), _rates(~inside, missed)
-    sizes = (inside & alike).sum(axis=0)
-    errors = (inside & alike).T @ missed.astype(int)
+    sizes, errors = ours.sum(axis=0), ours.T @ missed.astype(int)
     usual = [missed.mean() if r.value is None else r.value for r in own_rest]
     shrunken = shrink(errors, sizes, usual)
     amiss = scores * error_of(labels, chances)[:, None]
@@ -114,7 +111,7 @@ def measure(
             holds_up=_exceeds(own[k], own_rest[k])
             or _exceeds(region[k], region_rest[k]),
             nearest=tuple(nearest[k].tolist()),
-            description=_describe(label, given[(inside & alike)[:, k]]),
+            description=_describe(label, given[ours[:, k]]),
             scores=_histograms(
                 given[truth == label, label], inside[truth == label, k]
             ),
@@ -167,7 +164,7 @@ def shrink(errors: Any, sizes: Any, usual: Any) -> Any:
 def _describe(label: int, chances: Any) -> str:
     """Returns as which class the label is most often taken."""
     if not len(chances):
-        return "No held-out example lies in it."
+        return "No held-out example of its class lies in it."
     predicted = chances.argmax(axis=1)
     wrong = predicted[predicted != label]
     if not len(wrong):
