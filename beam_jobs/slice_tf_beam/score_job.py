@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 import slice_tf
 from slice_tf.data import encode, read_records, write_records
+from slice_tf.discovery.inputs import as_rows
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.slicing import VoteCounts, Votes
 from slice_tf_beam import output, paths
@@ -26,7 +27,7 @@ from slice_tf_beam.sidecar import Origin, Sidecar
 FEATURE = "scores"
 FORMAT_VERSION = 1
 
-# From serialized examples to embeddings `[rows, dim]`.
+# From serialized examples to embeddings `[rows, ...]`.
 EmbedRecords = Callable[[Sequence[bytes]], Any]
 
 logger = logging.getLogger("slice_tf.beam")
@@ -183,7 +184,8 @@ class _ScoreShard(beam.DoFn):
         with paths.open_to_read(shard.path) as stream:
             records = read_records(stream, shard.path)
             while batch := list(itertools.islice(records, _BATCH)):
-                scores = self._regions.scores(self._embed(batch))
+                rows = as_rows(self._embed(batch), len(batch))
+                scores = self._regions.scores(rows)
                 inside = (scores >= THRESHOLD).astype(np.uint8)
                 counts.add(Votes(inside, np.zeros_like(inside), []))
                 for row in scores.astype(np.float32):

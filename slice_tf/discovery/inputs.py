@@ -14,6 +14,22 @@ def blocks(num_rows: int, size: int = BLOCK) -> list[slice]:
     return [slice(i, i + size) for i in range(0, num_rows, size)]
 
 
+def as_rows(embeddings: Any, count: int) -> Any:
+    """Returns what an encoder made of `count` examples as `[count, dim]`.
+
+    Raises:
+        ValueError: If it is not one row, of any shape, for each example.
+    """
+    rows = np.asarray(embeddings)
+    if rows.shape[:1] != (count,):
+        raise ValueError(
+            "What embeds must return a row for each example, because scores "
+            f"belong to them in order. Received: shape={rows.shape}, "
+            f"examples={count}"
+        )
+    return rows.reshape(count, -1)
+
+
 def check_embeddings(
     embeddings: Any, dim: int | None = None, asker: str = "the slicer"
 ) -> Any:

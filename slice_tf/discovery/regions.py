@@ -38,7 +38,8 @@ class Regions:
         """Returns how much rows are in slices, float64 `[rows, slices]`.
 
         Raises:
-            ValueError: If the embeddings are of another width.
+            ValueError: If the embeddings are of another width, or one is not
+                finite: it would be in no slice, silently.
         """
         rows = np.atleast_2d(np.asarray(embeddings))
         expected = len(self.projection.mean)
@@ -47,6 +48,13 @@ class Regions:
                 "Embeddings must come from the encoder that the slices were "
                 f"found with. Received: shape={rows.shape}, expected="
                 f"[rows, {expected}]"
+            )
+        finite = np.isfinite(rows).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                "Embeddings must be finite, without NaN or infinity, because "
+                "such a row lies nowhere. Received: "
+                f"row={int(finite.argmin())}, rows={len(rows)}"
             )
         return self.shares(self.projection(rows))
 
@@ -61,9 +69,10 @@ class Regions:
 
     def scores_in_blocks(self, embeddings: Any) -> Any:
         """Returns `scores` of any number of rows, read a few at a time."""
-        return np.concatenate(
-            [self.scores(embeddings[rows]) for rows in blocks(len(embeddings))]
-        )
+        out = np.empty((len(embeddings), len(self.places)))
+        for rows in blocks(len(embeddings)):
+            out[rows] = self.scores(embeddings[rows])
+        return out
 
     def members(self, embeddings: Any) -> Any:
         """Returns which rows are in which slice, bool `[rows, slices]`."""

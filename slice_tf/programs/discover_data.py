@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slice_tf.programs.discover_models import ModelFlags, as_rows, load_models
+from slice_tf.programs.discover_models import ModelFlags, load_models
 from slice_tf.programs.discover_records import (
     parse_records,
     record_batches,
@@ -68,6 +68,7 @@ def _of_arrays(path: pathlib.Path, columns: Sequence[str]) -> Examples:
 
 
 def _of_model(flags: argparse.Namespace, columns: Sequence[str]) -> Examples:
+    from slice_tf.discovery.inputs import as_rows
     from slice_tf.programs.quiet import start_tensorflow
 
     start_tensorflow()
@@ -85,7 +86,7 @@ def _of_model(flags: argparse.Namespace, columns: Sequence[str]) -> Examples:
         values = parse_records(records, spec, True, shard)
         features = {name: values[name] for name in names}
         found = {
-            "embeddings": as_rows(models.embed(features)),
+            "embeddings": as_rows(models.embed(features), len(records)),
             "labels": values[spec.label],
             "outputs": np.asarray(models.predict(features)),
             **{f"column {name}": values[name] for name in shown},

@@ -132,12 +132,7 @@ def load_record_embedder(
         embed, spec = models.embed, models.spec
     else:
         embed, spec = _only_encoder(flags), flags.spec()
-    return lambda records: as_rows(embed(parse_records(records, spec)))
-
-
-def as_rows(embeddings: Any) -> Any:
-    """Returns embeddings of any shape as `[rows, dim]`."""
-    return np.asarray(embeddings).reshape(len(embeddings), -1)
+    return lambda records: embed(parse_records(records, spec))
 
 
 def _trained(flags: ModelFlags) -> Models:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import apache_beam as beam
 import numpy as np
@@ -159,6 +160,59 @@ def test_a_record_without_the_feature_is_named_and_no_summary_left(
     error = capsys.readouterr().err
     assert "d.tfrecord: Every record must have the features" in error
     assert not (tmp_path / "scores" / "scores.json").exists()
+
+
+ODD = """import numpy as np
+
+
+def pooled():
+    return lambda rows: np.mean(rows, axis=0, keepdims=True)
+
+
+def nothing():
+    return lambda rows: None
+
+
+def undefined():
+    return lambda rows: np.where(rows > 1, np.nan, rows)
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoder", "message"),
+    [
+        ("pooled", "a row for each example.*shape=(1, 12), examples=10"),
+        ("nothing", "a row for each example.*shape=(), examples=10"),
+        ("undefined", "must be finite, without NaN"),
+    ],
+)
+def test_what_does_not_embed_each_example_is_refused(
+    tmp_path, capsys, encoder, message
+):
+    save_discovery(tmp_path / "run", FOUND)
+    write_shards(tmp_path / "raw")
+    (tmp_path / "odd.py").write_text(ODD)
+    assert (
+        score(tmp_path, "--embed-with", f"{tmp_path / 'odd.py'}:{encoder}") == 2
+    )
+    error = capsys.readouterr().err
+    assert "a.tfrecord: " in error
+    assert re.search(re.escape(message).replace(r"\.\*", ".*"), error)
+    assert not (tmp_path / "scores" / "scores.json").exists()
+
+
+def test_a_transform_refuses_an_encoder_that_loses_rows(tmp_path):
+    FOUND.regions.save(tmp_path / "regions.npz")
+    (tmp_path / "odd.py").write_text(ODD)
+    transform = ScoreSlices(
+        str(tmp_path / "regions.npz"), encoder=f"{tmp_path / 'odd.py'}:pooled"
+    )
+    rows = list(enumerate(EMBEDDINGS[:20]))
+    with (
+        pytest.raises(Exception, match="a row for each example"),
+        beam.Pipeline() as pipeline,
+    ):
+        pipeline | beam.Create(rows) | transform
 
 
 def test_a_stopped_job_continues_with_what_is_missing(tmp_path):

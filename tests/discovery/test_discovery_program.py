@@ -150,6 +150,21 @@ def test_embeddings_of_another_encoder_are_refused():
         FOUND.regions.scores(np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_row_that_is_not_finite_lies_nowhere_and_is_named(value):
+    rows = PROBLEM[0][:5].copy()
+    rows[3, 2] = value
+    message = r"must be finite.*Received: row=3, rows=5"
+    for ask in (FOUND.regions.scores, FOUND.regions.members):
+        with pytest.raises(ValueError, match=message):
+            ask(rows)
+
+
+def test_no_rows_are_in_no_slice():
+    none = FOUND.regions.members(np.zeros((0, 12)))
+    assert none.shape == (0, len(FOUND.slices))
+
+
 def test_nothing_found_is_saved_and_read_as_nothing(tmp_path):
     embeddings, labels, _, _ = PROBLEM
     nothing = discover(embeddings, labels, np.eye(2)[labels])

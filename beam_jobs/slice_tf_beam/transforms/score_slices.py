@@ -6,6 +6,7 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 
+from slice_tf.discovery.inputs import as_rows
 from slice_tf.discovery.regions import Regions, load_regions
 from slice_tf.slicing.modules import attribute_of
 
@@ -17,7 +18,7 @@ class ScoreSlices(beam.PTransform):
     encoder embeds; gives pairs of the key and its scores, float64 of shape
     `[slices]`, each from 0 to 1. Of embeddings, a row's scores do not depend
     on the rows beside it, so that batches and runners give the same. An
-    embedding of another width fails its bundle.
+    embedding of another width, or that is not finite, fails its bundle.
 
     Args:
         path: `regions.npz` of a discovery run, where workers can read it.
@@ -80,7 +81,8 @@ class _Score(beam.DoFn):
         self, batch: Sequence[tuple[Any, Any]]
     ) -> Iterator[tuple[Any, Any]]:
         keys, rows = zip(*batch, strict=True)
-        scores = self._regions.scores(self._encode(np.asarray(rows)))
+        embeddings = as_rows(self._encode(np.asarray(rows)), len(rows))
+        scores = self._regions.scores(embeddings)
         yield from zip(keys, scores, strict=True)
 
 
