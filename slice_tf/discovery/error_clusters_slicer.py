@@ -24,7 +24,8 @@ class ErrorClustersSlicer(Slicer):
         random_state: Seed.
 
     Attributes:
-        centers_: Of shape `[num_slices_, dim]`.
+        centers_: Of shape `[num_slices_, dim]`, of embeddings divided by
+            two to the power of `exponent_`.
     """
 
     def __init__(self, num_slices: int = 5, random_state: int = 0) -> None:
@@ -38,6 +39,9 @@ class ErrorClustersSlicer(Slicer):
         wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
         wrong = wrong[sample_rows(len(wrong), _MAX_ROWS, rng)]
         rows = np.asarray(embeddings[wrong], np.float64)
+        # A power of two: squares of any scale are finite, no digit changes.
+        self.exponent_ = int(np.frexp(np.abs(rows).max())[1])
+        rows = np.ldexp(rows, -self.exponent_)
         count = min(self.num_slices, len(np.unique(rows, axis=0)))
         means = KMeans(count, n_init=5, random_state=self.random_state)
         nearest = means.fit_predict(rows)
@@ -47,8 +51,11 @@ class ErrorClustersSlicer(Slicer):
         return count
 
     def _scores(self, embeddings: Any, labels: Any, probabilities: Any) -> Any:
-        rows = np.asarray(embeddings, np.float64)[:, None]
-        distances = ((rows - self.centers_) ** 2).sum(axis=2)
+        rows = np.ldexp(np.asarray(embeddings, np.float64), -self.exponent_)
+        distances = np.stack(
+            [((rows - center) ** 2).sum(axis=1) for center in self.centers_],
+            axis=1,
+        )
         near = np.exp(-distances / self.spread_)
         if labels is None:
             return near

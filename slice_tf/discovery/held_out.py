@@ -18,6 +18,7 @@ from slice_tf.discovery.local_errors import clearest
 from slice_tf.discovery.mixture_slicer import MixtureSlicer
 from slice_tf.discovery.regions import THRESHOLD, Regions
 from slice_tf.discovery.rule import Rate
+from slice_tf.discovery.slicer import is_whole
 
 _NEAREST = 10
 _SCORE_BINS = 20
@@ -38,8 +39,23 @@ def discover(
         slicer: Not yet fitted; the default's parameters where None.
 
     Raises:
-        ValueError: If inputs do not fit, or there are fewer than two rows.
+        TypeError: If the slicer is another one.
+        ValueError: If inputs do not fit, there are fewer than two rows, or
+            the slicer's seed is no number.
     """
+    slicer = MixtureSlicer() if slicer is None else slicer
+    if not isinstance(slicer, MixtureSlicer):
+        raise TypeError(
+            "The slicer must be a MixtureSlicer, because regions are "
+            f"components of its mixtures. Received: slicer="
+            f"{type(slicer).__name__}"
+        )
+    if not is_whole(slicer.random_state, 0):
+        raise ValueError(
+            "`random_state` must be a whole number from 0, because the halves "
+            "are drawn again whenever a slice is measured. Received: "
+            f"random_state={slicer.random_state!r}"
+        )
     embeddings = check_embeddings(embeddings)
     labels, chances = check_predictions(labels, probabilities, len(embeddings))
     if len(labels) < 2:
@@ -47,8 +63,8 @@ def discover(
             "There must be two rows at least, one to find slices and one to "
             f"measure them. Received: rows={len(labels)}"
         )
-    model = clone(slicer or MixtureSlicer())
-    seed = model.random_state
+    model = clone(slicer)
+    seed = int(model.random_state)
     first, _ = halves(chances.argmax(axis=1) != labels, seed)
     model.fit(embeddings[first], labels[first], chances[first])
     chosen = _distinct(model)

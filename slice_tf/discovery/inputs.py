@@ -138,12 +138,19 @@ def _check_chances(chances: Any) -> None:
 
 
 def _check_labels(truth: Any, num_classes: int) -> Any:
-    whole = truth.astype(np.int64) if truth.dtype.kind in "biuf" else None
-    if whole is None or (whole != truth).any():
+    if truth.dtype.kind not in "biuf":
         raise ValueError(
             "Labels must be whole numbers, the columns of the probabilities. "
             f"Received: dtype={truth.dtype}"
         )
+    broken = ~np.isfinite(truth) | (truth != np.floor(truth))
+    if broken.any():
+        first = int(broken.argmax())
+        raise ValueError(
+            "Labels must be whole numbers, the columns of the probabilities. "
+            f"Received: row={first}, label={truth[first]}"
+        )
+    whole = truth.astype(np.int64)
     if whole.min() < 0 or whole.max() >= num_classes:
         raise ValueError(
             "Labels must be columns of the probabilities. Received: "

@@ -34,6 +34,8 @@ class Projection:
         It computes in the more exact of `dtype` and the embeddings' own.
         """
         exact = np.result_type(embeddings.dtype, dtype)
+        if np.abs(self.matrix).max() > np.finfo(exact).max:
+            exact = np.dtype(np.float64)  # Embeddings are all but zero.
         mean, matrix = self.mean.astype(exact), self.matrix.astype(exact)
         out = np.empty((len(embeddings), self.matrix.shape[1]), dtype)
         for rows in blocks(len(embeddings), BLOCK):

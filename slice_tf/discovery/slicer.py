@@ -19,7 +19,7 @@ _COUNTS = (
     "max_dim",
     "max_iter",
 )
-_AMOUNTS = ("label_weight", "tol")
+_AMOUNTS = ("label_weight", "penalty", "tol")
 
 
 class Slicer(BaseEstimator):
@@ -60,10 +60,10 @@ class Slicer(BaseEstimator):
             delattr(self, name)  # What an earlier fit found.
         self.n_features_in_ = embeddings.shape[1]
         self.num_classes_ = chances.shape[1]
-        self.num_slices_ = 0
         wrong = chances.argmax(axis=1) != labels
-        if wrong.any() or not self._needs_errors:
-            self.num_slices_ = self._fit(embeddings, labels, chances)
+        asked = wrong.any() or not self._needs_errors
+        found = self._fit(embeddings, labels, chances) if asked else 0
+        self.num_slices_ = found  # Last: what failed is not fitted.
         return self
 
     def predict_proba(
@@ -86,6 +86,12 @@ class Slicer(BaseEstimator):
             labels, chances = check_predictions(
                 labels, probabilities, len(embeddings)
             )
+            if chances.shape[1] != self.num_classes_:
+                raise ValueError(
+                    "Probabilities must be of as many classes as the slicer "
+                    f"was fitted with. Received: classes={chances.shape[1]}, "
+                    f"fitted with={self.num_classes_}"
+                )
         for rows in blocks(len(embeddings)) if self.num_slices_ else ():
             out[rows] = self._scores(
                 np.asarray(embeddings[rows]),
@@ -121,7 +127,7 @@ class Slicer(BaseEstimator):
         defaults = type(self)().get_params(deep=False)
         for name in [one for one in _COUNTS if one in given]:
             value, auto = given[name], defaults[name] == "auto"
-            if not (_is_count(value) or (auto and value == "auto")):
+            if not (is_whole(value, 1) or (auto and value == "auto")):
                 choice = ' or "auto"' if auto else ""
                 raise ValueError(
                     f"`{name}` must be a whole number from 1{choice}. "
@@ -136,6 +142,13 @@ class Slicer(BaseEstimator):
                     f"`{name}` must be a number from 0. Received: "
                     f"{name}={value!r}"
                 )
+        seed = given.get("random_state")
+        drawn = isinstance(seed, np.random.RandomState | np.random.Generator)
+        if not (drawn or seed is None or is_whole(seed, 0)):
+            raise ValueError(
+                "`random_state` must be a whole number from 0. Received: "
+                f"random_state={seed!r}"
+            )
 
     def _fit(self, embeddings: Any, labels: Any, probabilities: Any) -> int:
         raise NotImplementedError
@@ -144,7 +157,7 @@ class Slicer(BaseEstimator):
         raise NotImplementedError
 
 
-def _is_count(value: Any) -> bool:
-    """Tells whether it is a whole number from 1, of Python or of NumPy."""
+def is_whole(value: Any, least: int) -> bool:
+    """Tells whether it is a whole number of Python or NumPy, from `least`."""
     whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return whole and int(value) >= 1
+    return whole and int(value) >= least

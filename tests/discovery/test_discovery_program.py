@@ -7,6 +7,7 @@ from discovery.planted import planted
 from slice_tf.cli import main
 from slice_tf.data import encode, read_membership, read_records, write_records
 from slice_tf.discovery import (
+    DominoSlicer,
     MixtureSlicer,
     Regions,
     accept,
@@ -171,6 +172,37 @@ def test_nothing_found_is_saved_and_read_as_nothing(tmp_path):
     save_discovery(tmp_path, nothing)
     assert load_discovery(tmp_path).slices == ()
     assert isinstance(load_discovery(tmp_path).regions, Regions)
+
+
+@pytest.mark.parametrize(
+    "seed", [None, np.random.default_rng(0), np.random.RandomState(0)]
+)
+def test_halves_must_be_drawn_again_alike(seed):
+    """Else rows that helped to find a slice would measure it."""
+    message = r"`random_state` must be a whole number.*Received: random_state="
+    with pytest.raises(ValueError, match=message):
+        discover(*PROBLEM[:3], MixtureSlicer(random_state=seed))
+
+
+def test_a_seed_of_numpy_is_saved(tmp_path):
+    slicer = MixtureSlicer(random_state=np.int64(3))
+    save_discovery(tmp_path, discover(*PROBLEM[:3], slicer))
+    assert load_discovery(tmp_path).seed == 3
+
+
+def test_a_slicer_without_regions_is_refused():
+    message = "must be a MixtureSlicer.*Received: slicer=DominoSlicer"
+    with pytest.raises(TypeError, match=message):
+        discover(*PROBLEM[:3], DominoSlicer())
+
+
+def test_a_negative_seed_is_refused(tmp_path, capsys):
+    predictions = write_predictions(tmp_path / "p.npz", *PROBLEM[:3])
+    run = ["discover", "--predictions", predictions, "--seed", "-1"]
+    assert main([*run, "--output-dir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert "whole number from 0" in error
+    assert "Received: random_state=-1" in error
 
 
 def test_one_row_is_refused():

@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
 
 from discovery.planted import planted, precision_of_first
@@ -216,6 +217,8 @@ def test_scikit_learns_checks_pass_where_predictions_are_given(slicer):
         ({"probabilities": np.full((3, 2), 0.5)}, "as many rows each"),
         ({"labels": np.array([0, 1, 0, 2])}, "columns of the prob.*0 to 2"),
         ({"labels": np.array([0, 1, 0, 0.5])}, "whole numbers"),
+        ({"labels": np.array([0, 1, np.nan, 0])}, "whole numbers.*row=2"),
+        ({"labels": np.array(["0", "1", "0", "1"])}, "whole.*dtype=<U1"),
         ({"labels": None}, "needs the labels"),
     ],
 )
@@ -235,6 +238,40 @@ def test_embeddings_of_another_width_are_refused():
         slicer.predict_proba(EMBEDDINGS[:, :3])
 
 
+@pytest.mark.parametrize("slicer_class", SLICERS)
+@pytest.mark.parametrize("classes", [3, 4])
+def test_probabilities_of_other_classes_are_refused(slicer_class, classes):
+    given = EMBEDDINGS, LABELS, np.full((len(LABELS), classes), 1 / classes)
+    message = f"as many classes.*classes={classes}, fitted with=2"
+    with pytest.raises(ValueError, match=message):
+        fitted(slicer_class).predict_proba(*given)
+
+
+def test_a_slicer_whose_fit_failed_is_not_fitted():
+    slicer = fitted(DominoSlicer)
+    with pytest.raises(ValueError, match="`start` must be one of"):
+        slicer.set_params(start="far").fit(EMBEDDINGS, LABELS, PROBABILITIES)
+    with pytest.raises(NotFittedError):
+        slicer.predict(EMBEDDINGS)
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1e170])
+def test_error_clusters_are_the_same_at_any_scale(scale):
+    given = LABELS, PROBABILITIES
+    plain = fitted(ErrorClustersSlicer).predict_proba(EMBEDDINGS, *given)
+    slicer = ErrorClustersSlicer().fit(EMBEDDINGS * scale, *given)
+    scores = slicer.predict_proba(EMBEDDINGS * scale, *given)
+    np.testing.assert_allclose(scores, plain, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-38, 1e36])
+def test_float32_of_any_size_gives_the_same_slices(scale):
+    plain = fitted(MixtureSlicer).predict(EMBEDDINGS)
+    rows = (EMBEDDINGS * scale).astype(np.float32)
+    found = MixtureSlicer().fit(rows, LABELS, PROBABILITIES).predict(rows)
+    assert (found == plain).mean() > 0.97
+
+
 def test_number_of_slices_must_be_positive():
     with pytest.raises(ValueError, match=r"`num_slices` must.*num_slices=0"):
         fitted(MixtureSlicer, num_slices=0)
@@ -249,11 +286,17 @@ def test_number_of_slices_must_be_positive():
         ({"max_iter": 0}, "Received: max_iter=0"),
         ({"tol": -1.0}, "from 0. Received: tol=-1.0"),
         ({"tol": float("nan")}, "Received: tol=nan"),
+        ({"random_state": -1}, "from 0. Received: random_state=-1"),
+        ({"random_state": "a"}, "from 0. Received: random_state='a'"),
+        ({"share": 2.0}, "above 0 and at most 1. Received: share=2.0"),
+        ({"share": 0}, "above 0 and at most 1. Received: share=0"),
+        ({"penalty": -1}, "from 0. Received: penalty=-1"),
     ],
 )
 def test_parameters_out_of_range_are_refused(changed, message):
     embeddings, labels, probabilities, _ = planted(rows=60)
-    slicer = MixtureSlicer(**changed)
+    kinds = {"share": SpotlightSlicer, "penalty": MultiaccuracySlicer}
+    slicer = kinds.get(*changed, MixtureSlicer)(**changed)
     with pytest.raises(ValueError, match=re.escape(message)):
         slicer.fit(embeddings, labels, probabilities)
 
