@@ -50,10 +50,11 @@ class SpotlightSlicer(Slicer):
         self.random_state = random_state
 
     def _fit(self, embeddings: Any, labels: Any, probabilities: Any) -> int:
-        if not (isinstance(self.share, numbers.Real) and 0 < self.share <= 1):
+        share: Any = self.share
+        if not (isinstance(share, numbers.Real) and 0 < float(share) <= 1):
             raise ValueError(
                 "`share` must be a number above 0 and at most 1. Received: "
-                f"share={self.share!r}"
+                f"share={share!r}"
             )
         rng = np.random.default_rng(self.random_state)
         self.projection_ = fit_projection(embeddings, self.max_dim, rng)
