@@ -18,6 +18,10 @@ from slice_tf.discovery.stubs import (
     words_import,
 )
 from slice_tf.files import write_text
+from slice_tf.schema import BASE
+
+# The slice of every example, and what a rule's code calls.
+_TAKEN = (BASE, "words_of")
 
 
 def accept(
@@ -51,6 +55,12 @@ def accept(
         ValueError: If there is no such slice, a name is malformed, or a file
             is there already.
     """
+    loader, _, function = encoder.rpartition(":")
+    if encoder and not (loader and function):
+        raise ValueError(
+            "An encoder must be named as `module:function`, which returns it. "
+            f"Received: encoder={encoder!r}"
+        )
     run = load_discovery(directory)
     places = _places(run, found)
     path, test = _new_files(name, output)
@@ -72,7 +82,7 @@ def accept(
         place=place,
         description=description,
     )
-    stub = REGION_TEST.format(name=name, path=str(path.resolve()), place=place)
+    stub = REGION_TEST.format(path=str(path.resolve()), place=place)
     return _write(path, text, test, stub)
 
 
@@ -124,9 +134,7 @@ def accept_rule(
         measured="\n".join(f"    {_measured(rule)}" for rule in rules),
         code=code,
     )
-    stub = RULE_TEST.format(
-        name=name, path=str(path.resolve()), features=features
-    )
+    stub = RULE_TEST.format(path=str(path.resolve()), features=features)
     return _write(path, text, test, stub)
 
 
@@ -146,10 +154,12 @@ def _places(run: Discovery, found: str | Sequence[str]) -> list[int]:
 def _new_files(
     name: str, output: str | os.PathLike[str]
 ) -> tuple[pathlib.Path, pathlib.Path]:
-    if not re.fullmatch("[a-z_][a-z0-9_]*", name) or keyword.iskeyword(name):
+    reserved = keyword.iskeyword(name) or name in _TAKEN
+    if reserved or not re.fullmatch("[a-z_][a-z0-9_]*", name):
         raise ValueError(
             "A slice's name must be lower-case letters, digits and "
-            f"underscores, because it names a function. Received: name={name!r}"
+            f"underscores, and no word of Python's nor {' or '.join(_TAKEN)}, "
+            f"because it names a function. Received: name={name!r}"
         )
     path = pathlib.Path(output)
     test = path.with_name(f"test_{path.stem}.py")

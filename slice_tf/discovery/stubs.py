@@ -30,8 +30,8 @@ from slice_tf.slicing import load
 
 
 def test_regions_are_those_of_the_run():
-    ({name},) = load({path!r})
-    regions = {name}.uses["regions"].get()
+    (function,) = load({path!r})
+    regions = function.uses["regions"].get()
     far = regions.projection.mean[None] + 1e3
     # TODO: add embeddings that you know to be inside and outside.
     assert regions.member(far, {place}).shape == (1,)
@@ -60,9 +60,9 @@ from slice_tf.slicing import load
 
 
 def test_the_rule_reads_its_features():
-    ({name},) = load({path!r})
+    (function,) = load({path!r})
     # TODO: call it with rows that you know to be inside and outside.
-    assert set({name}.needs) == set({features!r})
+    assert set(function.needs) == set({features!r})
 '''
 
 

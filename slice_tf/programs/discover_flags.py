@@ -138,6 +138,8 @@ def _check(
     missing = [f"--{one}" for one in wanted if getattr(flags, one) is None]
     if missing:
         parser.error(f"--accept needs {', '.join(missing)} beside it")
+    if flags.encoder and not flags.feature:
+        parser.error("--encoder needs --feature, which it encodes")
     if flags.accept and len(flags.feature) > 1:
         parser.error("--accept takes one --feature")
     _check_source(flags, parser)

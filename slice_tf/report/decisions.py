@@ -49,6 +49,7 @@ class Decisions:
             "num_rows": self.found.num_rows,
             "error_rate": self.found.error_rate,
             "directory": str(self.run),
+            "fingerprint": self.found.regions.fingerprint,
             "decided": self.decided,
         }
 
@@ -60,7 +61,8 @@ class Decisions:
                 list of names, several of which are accepted as one slice;
                 and for `accept` the `name` of the new slice, the `feature`
                 that is embedded and the import path of an `encoder`; without
-                a feature, the slice is its rule.
+                a feature, the slice is its rule. A page names the
+                `fingerprint` of the run that it shows, too.
 
         Returns:
             `decided`: name of a found slice to what became of it.
@@ -69,6 +71,8 @@ class Decisions:
             ValueError: If a value does not fit, or a file is there already.
         """
         act, asked = values.get("act"), self._asked(values)
+        if act != "reopen":
+            self._check_open(asked)
         if act == "accept":
             told = self._accept(asked, values)
         elif act == "reject":
@@ -84,7 +88,11 @@ class Decisions:
             self.decided.pop(name, None)
             if told:
                 self.decided[name] = told
-        facts = {"format_version": FORMAT_VERSION, "found": self.decided}
+        facts = {
+            "format_version": FORMAT_VERSION,
+            "fingerprint": self.found.regions.fingerprint,
+            "found": self.decided,
+        }
         write_text(self._path, json.dumps(facts, indent=1) + "\n")
         return {"decided": self.decided}
 
@@ -103,14 +111,37 @@ class Decisions:
         return first
 
     def _asked(self, values: Mapping[str, Any]) -> list[str]:
+        own = self.found.regions.fingerprint
+        if values.get("fingerprint", own) != own:
+            raise ValueError(
+                "The run was made anew since its page was opened, and its "
+                "slices are others. Reload the page. Received: run="
+                f"{self.run.name}"
+            )
         asked = values.get("found")
-        known = {one.name for one in self.found.slices}
-        if not isinstance(asked, list) or not asked or not known >= {*asked}:
+        known = [one.name for one in self.found.slices]
+        if (
+            not isinstance(asked, list)
+            or not asked
+            or any(one not in known for one in asked)
+        ):
             raise ValueError(
                 "A decision must be on slices that were found. "
                 f"Received: found={str(asked)[:_MOST_TEXT]}"
             )
         return asked
+
+    def _check_open(self, asked: list[str]) -> None:
+        """Refuses slices that somebody, perhaps in another tab, decided on."""
+        for name in asked:
+            told = self.decided.get(name)
+            if told is not None:
+                words = filter(None, (told["state"], told.get("name")))
+                raise ValueError(
+                    "A slice must be open to be decided on: reload the page, "
+                    "and reopen it to decide anew. Received: "
+                    f"{name}={' as '.join(words)}"
+                )
 
     def _accept(
         self, asked: list[str], values: Mapping[str, Any]
@@ -126,6 +157,11 @@ class Decisions:
                     f"`{key}` must be a text of {_MOST_TEXT} characters at "
                     f"most. Received: {key}={str(text)[:_MOST_TEXT]}"
                 )
+        if texts["encoder"] and not texts["feature"]:
+            raise ValueError(
+                "An encoder must come with the feature that it encodes. "
+                f"Received: feature='', encoder={texts['encoder']}"
+            )
         rules = [one.rule for one in self.found.slices if one.name in asked]
         if not texts["feature"] and None in rules:
             raise ValueError(
@@ -164,7 +200,10 @@ class Decisions:
         try:
             values = json.loads(self._path.read_bytes())
             if values["format_version"] == FORMAT_VERSION:
-                return dict(values["found"])
+                # Slices of another run in its place only share the names.
+                ours = self.found.regions.fingerprint
+                same = values["fingerprint"] == ours
+                return dict(values["found"]) if same else {}
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{self._path}: Decisions must be what `slice-tf ui` wrote. "

@@ -240,10 +240,11 @@ def test_an_accepted_slice_is_applied_as_it_was_written(tmp_path, capsys):
     assert inside[np.array(membership) == 1].mean() > 0.9
 
 
-def test_the_written_test_passes(tmp_path):
+@pytest.mark.parametrize("name", ["hard", "np", "load", "regions", "far"])
+def test_the_written_test_passes(tmp_path, name):
     save_discovery(tmp_path / "run", FOUND)
     _, test = accept(
-        tmp_path / "run", "found_0", "hard", "x", tmp_path / "functions.py"
+        tmp_path / "run", "found_0", name, "x", tmp_path / "functions.py"
     )
     names: dict = {}
     exec(compile(test.read_text(), str(test), "exec"), names)
@@ -279,7 +280,10 @@ def test_an_encoder_stands_between_feature_and_regions(tmp_path):
     [
         ({"found": "found_9"}, "among those found.*found_9"),
         ({"name": "Hard slice"}, "lower-case letters.*Hard slice"),
-        ({"name": "class"}, "lower-case letters.*class"),
+        ({"name": "class"}, "lower-case letters.*no word of Python's.*class"),
+        ({"name": "base"}, "name='base'"),
+        ({"name": "words_of"}, "name='words_of'"),
+        ({"encoder": "load"}, "named as `module:function`.*encoder='load'"),
         ({"output": "old.py"}, "never overwritten.*old.py"),
     ],
 )
@@ -290,6 +294,14 @@ def test_what_cannot_be_accepted_is_refused(tmp_path, changed, message):
     given["output"] = tmp_path / given["output"]
     with pytest.raises(ValueError, match=message):
         accept(tmp_path / "run", feature="x", **given)
+
+
+def test_an_encoder_without_a_feature_is_refused(capsys):
+    accepted = ["discover", "--output-dir", "run", "--accept", "found_0"]
+    accepted += ["--name", "hard", "--functions", "hard.py"]
+    with pytest.raises(SystemExit):
+        main([*accepted, "--encoder", "embed:load"])
+    assert "--encoder needs --feature" in capsys.readouterr().err
 
 
 def test_a_run_without_errors_says_so(tmp_path, capsys):

@@ -1,9 +1,11 @@
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from reviewed import save_run
+from slice_tf.discovery import load_discovery, save_discovery
 from slice_tf.report.decisions import Decisions
 from slice_tf.report.desk import Desk
 from slice_tf.report.rows import Rows
@@ -33,6 +35,14 @@ def run(kept_run, tmp_path):
         ({"found": []}, "must be on slices that were found"),
         ({"found": "found_0"}, "must be on slices that were found"),
         ({"found": ["found_9"]}, "must be on slices that were found"),
+        ({"found": [["found_0"]]}, "must be on slices that were found"),
+        ({"fingerprint": "0" * 16}, "made anew since .*Reload"),
+        (
+            {"feature": "x", "encoder": "load"},
+            "must be named as `module:function`.*'load'",
+        ),
+        ({"encoder": "embed:load"}, "An encoder must come with the feature"),
+        ({"name": "base"}, "lower-case letters, digits"),
         ({"name": "../far"}, "lower-case letters, digits"),
         ({"name": "class"}, "lower-case letters, digits"),
         ({"name": "Far"}, "lower-case letters, digits"),
@@ -47,6 +57,32 @@ def test_a_refused_decision_writes_nothing(run, change, message):
         "discovered.json",
         "regions.npz",
     ]
+
+
+@pytest.mark.parametrize("change", [{"name": "near"}, {"act": "reject"}])
+def test_what_another_tab_decided_is_not_decided_again(run, change):
+    before = Decisions(run).decide(ACCEPT)["decided"]
+    kept = (run / "decisions.json").read_bytes()
+    message = r"must be open.*reopen it.*Received: found_0=accepted as far"
+    both = {"found": ["found_1", "found_0"]}
+    with pytest.raises(ValueError, match=message):
+        Decisions(run).decide({**ACCEPT, **both, **change})
+    assert (run / "decisions.json").read_bytes() == kept
+    assert Decisions(run).decided == before
+    assert not (run / "slices" / "near.py").exists()
+
+
+def test_decisions_on_another_run_in_its_place_do_not_count(run):
+    Decisions(run).decide({"act": "reject", "found": ["found_0", "found_1"]})
+    found = load_discovery(run)
+    save_discovery(run, found)
+    assert set(Decisions(run).decided) == {"found_0", "found_1"}
+    other = dataclasses.replace(
+        found.regions, places=found.regions.places[::-1]
+    )
+    save_discovery(run, dataclasses.replace(found, regions=other))
+    assert Decisions(run).decided == {}
+    assert Decisions(run).line()["decided"] == 0
 
 
 def test_without_a_feature_a_slice_is_its_rule(run):

@@ -10,8 +10,10 @@ import pytest
 
 from chromium import Browser, find_chromium
 from reviewed import ATTACK, make_results, save_run
+from slice_tf.discovery import load_discovery, save_discovery
 from slice_tf.evaluation import ModelFacts, load_audits
 from slice_tf.report import write_page
+from slice_tf.report.decisions import Decisions
 from slice_tf.report.rows import Rows
 from slice_tf.report.server import ReviewServer
 from slice_tf.slicing import load
@@ -50,8 +52,9 @@ class Site:
 
     def fill(self, selector, text):
         self.tab.ask(
-            f"document.querySelector({json.dumps(selector)}).value = "
-            f"{json.dumps(text)}"
+            f"(() => {{ const one = document.querySelector("
+            f"{json.dumps(selector)}); one.value = {json.dumps(text)}; "
+            "one.dispatchEvent(new Event('input')); })()"
         )
 
     def said(self, text):
@@ -233,6 +236,42 @@ def test_found_groups_are_accepted_renamed_merged_and_rejected(site, folder):
     both = regions.scores(embeddings)[:, :2].max(axis=1) >= 0.5
     np.testing.assert_array_equal(regions.member(embeddings, (0, 1)), both)
     assert (folder / "found" / "slices" / "test_far_away.py").exists()
+
+
+def test_what_is_typed_stays_while_other_groups_are_decided(site, folder):
+    save_run(folder / "found")
+    site.visit("/discovery?run=found")
+    typed = {
+        "name": "far_away",
+        "feature": "embedding",
+        "encoder": "embed:load",
+    }
+    for name, text in typed.items():
+        site.fill(f"[data-found=found_0] [name={name}]", text)
+    site.tab.click("[data-found=found_1] [data-action=Reject]")
+    site.said("Saved.")
+    for name, text in typed.items():
+        field = f"document.querySelector('[data-found=found_0] [name={name}]')"
+        assert site.tab.ask(f"{field}.value") == text
+
+
+def test_a_page_decides_nothing_of_what_changed_behind_it(site, folder):
+    save_run(folder / "found")
+    site.visit("/discovery?run=found")
+    Decisions(folder / "found").decide({"act": "reject", "found": ["found_0"]})
+    site.tab.click("[data-found=found_0] [data-action=Reject]")
+    site.said("found_0=rejected")
+    found = load_discovery(folder / "found")
+    regions = dataclasses.replace(
+        found.regions, places=found.regions.places[::-1]
+    )
+    save_discovery(
+        folder / "found", dataclasses.replace(found, regions=regions)
+    )
+    site.tab.click("[data-found=found_1] [data-action=Reject]")
+    site.said("made anew since its page was opened")
+    assert Decisions(folder / "found").decided == {}
+    site.tab.complaints.clear()
 
 
 def test_a_group_is_split_into_a_run_of_its_own(browser, folder):

@@ -86,7 +86,7 @@ function examplesOf(one) {
 }
 
 async function decide(values) {
-  const told = await post("/api/discovery", { run: SERVED.run, ...values });
+  const told = await post("/api/discovery", { run: SERVED.run, fingerprint: DATA.fingerprint, ...values });
   if (!told) return;
   if (told.run) {
     location.href = `/discovery?run=${encodeURIComponent(told.run)}`;
@@ -99,11 +99,13 @@ async function decide(values) {
 
 const chosen = new Set(); // Groups to be accepted as one.
 const opened = new Set(); // Groups whose form is open.
+const typed = {}; // What stands in fields, kept when the page is drawn again.
+const kept = (key) => ({ oninput: (event) => { typed[key] = event.target.value; } });
 
 function acceptForm(one) {
-  const [name, named] = field("Name of the new slice", "", { name: "name", placeholder: "small_print", spellcheck: "false" });
-  const [feature, fed] = field(one.rule ? "Feature to embed; empty for the rule" : "Feature that is the embedding, or is encoded", draw.feature ?? "", { name: "feature", spellcheck: "false" });
-  const [encoder, path] = field("Encoder, if any: module:function", draw.encoder ?? "", { name: "encoder", spellcheck: "false" });
+  const [name, named] = field("Name of the new slice", typed[one.name] ?? "", { name: "name", placeholder: "small_print", spellcheck: "false", ...kept(one.name) });
+  const [feature, fed] = field(one.rule ? "Feature to embed; empty for the rule" : "Feature that is the embedding, or is encoded", typed.feature ?? "", { name: "feature", spellcheck: "false", ...kept("feature") });
+  const [encoder, path] = field("Encoder, if any: module:function", typed.encoder ?? "", { name: "encoder", spellcheck: "false", ...kept("encoder") });
   const together = FOUND.filter((other) => other !== one && !DECIDED[other.name]);
   const form = h("div", { class: "accept", hidden: !opened.has(one.name) },
     h("div", { class: "form" }, name, feature, encoder),
@@ -111,7 +113,6 @@ function acceptForm(one) {
       h("input", { type: "checkbox", checked: chosen.has(other.name), "data-with": other.name,
         onchange: (event) => { chosen[event.target.checked ? "add" : "delete"](other.name); } }), " ", other.name, " "))),
     action("Accept", () => {
-      [draw.feature, draw.encoder] = [fed.value, path.value];
       const found = [one.name, ...together.filter((other) => chosen.has(other.name)).map((other) => other.name)];
       return decide({ act: "accept", found, name: named.value, feature: fed.value, encoder: path.value });
     }, { class: "big" }));
