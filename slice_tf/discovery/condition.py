@@ -43,11 +43,19 @@ class Condition:
         array = texts(values)
         if self.test == "is":
             return array == self.value
-        if self.test == "at_least":
-            return array >= self.value
+        if self.test == "has_word":
+            word = str(self.value)
+            whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+            lowered = (one.lower() for one in array)
+            return np.array(
+                [word in one and bool(whole.search(one)) for one in lowered],
+                bool,
+            )
+        # A float32 would take the threshold for one, which a `row` does not.
+        exact = array.astype(np.float64) if array.dtype.kind == "f" else array
         if self.test == "below":
-            return array < self.value
-        return np.array([self.value in words_of(one) for one in array], bool)
+            return exact < self.value
+        return exact >= self.value
 
     def code(self) -> str:
         """Returns the test of a slicing function's `row`, as Python."""
@@ -65,16 +73,28 @@ def words_of(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
+def rows_of_words(values: Any) -> dict[str, list[int]]:
+    """Returns the rows, of an array of texts, that have each word."""
+    rows: dict[str, list[int]] = {}
+    for row, text in enumerate(values):
+        for word in words_of(text):
+            rows.setdefault(word, []).append(row)
+    return rows
+
+
 def texts(values: Any) -> Any:
-    """Returns an array, of `str` where values are text or bytes."""
+    """Returns an array, of objects that are `str` where values are text.
+
+    NumPy's own texts would all be as wide as the longest.
+    """
     array = np.asarray(values)
-    if array.dtype.kind in "SO":
-        plain = [
-            one.decode("utf-8", "replace") if isinstance(one, bytes) else one
-            for one in array.reshape(-1).tolist()
-        ]
-        array = np.array([str(one) for one in plain]).reshape(array.shape)
-    return array
+    if array.dtype.kind not in "SUO":
+        return array
+    plain = [
+        one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
+        for one in array.reshape(-1).tolist()
+    ]
+    return np.array(plain, object).reshape(array.shape)
 
 
 def conditions_of(feature: str, values: Any, inside: Any) -> list[Condition]:
@@ -93,32 +113,56 @@ def conditions_of(feature: str, values: Any, inside: Any) -> list[Condition]:
     if array.ndim != 1:
         return []
     kind = array.dtype.kind
-    if kind in "bui" or kind == "U":
-        distinct = np.unique(array)
+    if kind in "buiO":
+        plain = array.astype(int) if kind == "b" else array
+        distinct = set(plain.tolist())
         if len(distinct) <= _MOST_CATEGORIES:
-            plain = distinct.astype(int) if kind == "b" else distinct
-            return [Condition(feature, "is", one) for one in plain.tolist()]
-    if kind == "U":
+            return [Condition(feature, "is", one) for one in sorted(distinct)]
+    if kind == "O":
         return [
             Condition(feature, "has_word", word)
             for word in _common_words(array[inside])
         ]
     if kind not in "uif":
         return []
-    bounds = np.unique(
-        [
-            float(f"{one:.4g}")
-            for one in np.nanquantile(array.astype(np.float64), _QUANTILES)
-            if np.isfinite(one)
-        ]
-        if np.isfinite(array).any()
-        else []
-    )
     return [
         Condition(feature, test, bound)
-        for bound in bounds.tolist()
+        for bound in _bounds(array)
         for test in ("at_least", "below")
     ]
+
+
+def _bounds(array: Any) -> list[float]:
+    """Returns thresholds that part values alike as float32 and float64.
+
+    Examples hold float32, of which 0.7 is below the number 0.7: a threshold
+    that stands on values is moved to between them and those below.
+    """
+    known = np.unique(array[np.isfinite(array)].astype(np.float64))
+    if not len(known):
+        return []
+    quantiles = np.nanquantile(array.astype(np.float64), _QUANTILES)
+    bounds = {float(f"{one:.4g}") for one in quantiles if np.isfinite(one)}
+    if array.dtype.kind != "f":
+        return sorted(bounds)
+    return sorted({_beside(bound, known) for bound in bounds})
+
+
+def _beside(bound: float, known: Any) -> float:
+    with np.errstate(over="ignore"):
+        short, single = np.float32(bound), known.astype(np.float32)
+    on = known[single == short]
+    if not len(on) or not np.isfinite(short):
+        return bound
+    if float(short) == bound and (on == bound).all():
+        return bound
+    below, high = known[single < short], float(on[0])
+    low = float(below[-1]) if len(below) else high - abs(high) / 1000
+    for digits in range(4, 9):
+        tried = float(f"{(low + high) / 2:.{digits}g}")
+        if np.float32(low) < np.float32(tried) < short:
+            return tried
+    return float(short)
 
 
 def _common_words(rows: Any) -> list[str]:

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from slice_tf.discovery.condition import Condition, conditions_of
+from slice_tf.discovery.condition import (
+    Condition,
+    conditions_of,
+    rows_of_words,
+    texts,
+)
 from slice_tf.discovery.found import Discovery, FoundSlice
 from slice_tf.discovery.held_out import halves
 from slice_tf.discovery.inputs import check_embeddings, check_predictions
@@ -51,8 +56,8 @@ def with_rules(
     """
     embeddings = check_embeddings(embeddings)
     labels, chances = check_predictions(labels, probabilities, found.num_rows)
-    known = {**columns, **(membership or {})}
-    for name, values in known.items():
+    given = {**columns, **(membership or {})}
+    for name, values in given.items():
         if np.shape(values) != (found.num_rows,):
             raise ValueError(
                 "A column that describes must have one value a row. Received: "
@@ -63,7 +68,13 @@ def with_rules(
     first, second = halves(wrong, found.seed)
     first = first[:: -(-len(first) // _MAX_ROWS)]
     inside = found.regions.members(embeddings)
-    describer = _Describer(known, set(columns), first, second, wrong)
+    known = {name: texts(values) for name, values in given.items()}
+    words = {
+        name: rows_of_words(values[first])
+        for name, values in known.items()
+        if values.dtype.kind == "O"
+    }
+    describer = _Describer(known, words, set(columns), first, second, wrong)
     slices = tuple(
         describer.describe(one, inside[:, place])
         for place, one in enumerate(found.slices)
@@ -74,6 +85,7 @@ def with_rules(
 @dataclasses.dataclass(frozen=True)
 class _Describer:
     known: dict[str, Any]
+    words: dict[str, dict[str, list[int]]]
     in_rules: set[str]
     first: Any
     second: Any
@@ -84,13 +96,11 @@ class _Describer:
         tests = [
             test
             for name, values in self.known.items()
-            for test in conditions_of(
-                name, np.asarray(values)[self.first], here
-            )
+            for test in conditions_of(name, values[self.first], here)
         ]
         if not tests or not here.any():
             return one
-        truths = np.stack([self._holds(test, self.first) for test in tests])
+        truths = np.stack([self._held(test) for test in tests])
         own = [k for k, t in enumerate(tests) if t.feature in self.in_rules]
         places = best_conditions(truths[own], here) if own else ()
         chosen = tuple(tests[own[place]] for place in places)
@@ -133,5 +143,13 @@ class _Describer:
             error_rate=Rate.of(int(wrong[truth].sum()), size),
         )
 
+    def _held(self, test: Condition) -> Any:
+        """Returns the truth on the first half; of words it was looked up."""
+        if test.test != "has_word":
+            return self._holds(test, self.first)
+        truth = np.zeros(len(self.first), bool)
+        truth[self.words[test.feature][str(test.value)]] = True
+        return truth
+
     def _holds(self, test: Condition, rows: Any) -> Any:
-        return test.holds(np.asarray(self.known[test.feature])[rows])
+        return test.holds(self.known[test.feature][rows])

@@ -14,7 +14,7 @@ from slice_tf.discovery import (
     with_phrases,
     with_rules,
 )
-from slice_tf.discovery.condition import conditions_of
+from slice_tf.discovery.condition import conditions_of, words_of
 from slice_tf.discovery.rule import Separation, best_conditions, separation
 from slice_tf.slicing import Row, load
 
@@ -111,11 +111,56 @@ def test_long_texts_offer_the_words_that_rows_inside_share():
     ],
 )
 def test_written_code_agrees_with_the_condition(condition, row):
-    from slice_tf.discovery.condition import words_of
-
     names = {"row": Row.from_mapping(row), "words_of": words_of}
     assert eval(condition.code(), names)
     assert condition.holds(np.array([row["f"]])).all()
+
+
+@pytest.mark.parametrize("digits", [1, 2, 7])
+def test_a_threshold_parts_values_alike_in_memory_and_in_records(digits):
+    """Records hold float32, columns often float64: 0.7 is above its float32."""
+    rng = np.random.default_rng(0)
+    values = np.round(rng.normal(size=400), digits)
+    values[rng.random(400) < 0.2] = values.min()
+    rows = [Row.from_mapping({"f": one}) for one in values.astype(np.float32)]
+    found = conditions_of("f", values, values > 0)
+    assert len(found) > 8
+    for one in found:
+        code = compile(one.code(), one.code(), "eval")
+        in_records = [eval(code, {"row": row}) for row in rows]
+        assert one.holds(values).tolist() == in_records, str(one)
+        assert one.holds(values.astype(np.float32)).tolist() == in_records
+
+
+def test_numbers_beyond_float32_are_parted_as_they_are():
+    values = np.linspace(-1e300, 1e300, 99)
+    found = conditions_of("f", values, values > 0)
+    assert len(found) == 38
+    assert all(np.isfinite(one.value) for one in found)
+
+
+def test_one_long_text_takes_no_memory_of_the_others():
+    """As an array of NumPy's own texts these would be 200 GB."""
+    rows = np.array(
+        [b"a gift", b"plain"] * 2500 + [b"long " * 2_000_000], object
+    )
+    inside = np.arange(len(rows)) % 2 == 0
+    found = conditions_of("f", rows, inside)
+    assert str(found[0]).startswith("f is 'a gift'")
+    assert found[0].holds(rows).sum() == 2500
+    rule = Condition("f", "has_word", "gift")
+    assert rule.holds(rows).sum() == 2500
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("gift", [1, 1, 1, 0, 0, 0]), ("ünder", [0, 0, 0, 1, 0, 0])],
+)
+def test_a_word_is_found_whole_wherever_it_stands(word, expected):
+    rows = ["gift", "A GIFT!", "(gift)-box", "ÜNDER a gifted", "re_gift", ""]
+    told = Condition("f", "has_word", word)
+    assert told.holds(np.array(rows)).tolist() == expected
+    assert [word in words_of(one) for one in rows] == expected
 
 
 def test_functions_separate_but_make_no_rule():
