@@ -18,8 +18,6 @@ from slice_tf.programs.discover_records import (
 if TYPE_CHECKING:
     from slice_tf.data import FeatureSpec
 
-_ARRAYS = ("embeddings", "labels", "probabilities")
-
 
 @dataclasses.dataclass(frozen=True)
 class Examples:
@@ -54,16 +52,20 @@ def read_examples(flags: argparse.Namespace) -> Examples:
 
 
 def _of_arrays(path: pathlib.Path, columns: Sequence[str]) -> Examples:
-    with np.load(path, allow_pickle=False) as file:
-        missing = [name for name in (*_ARRAYS, *columns) if name not in file]
+    from slice_tf.discovery.arrays import NEEDED, open_arrays, read_array
+
+    with open_arrays(path) as file:
+        missing = [name for name in (*NEEDED, *columns) if name not in file]
         if missing:
             raise ValueError(
                 "Predictions must hold embeddings, labels and probabilities, "
                 "and what is to be shown or to describe. "
                 f"Received: predictions={path}, missing={', '.join(missing)}"
             )
-        known = {name: file[name] for name in columns}
-        embeddings, labels, probabilities = (file[name] for name in _ARRAYS)
+        known = {name: read_array(file, name) for name in columns}
+        embeddings, labels, probabilities = (
+            read_array(file, name) for name in NEEDED
+        )
         return Examples(embeddings, labels, probabilities, known, {})
 
 

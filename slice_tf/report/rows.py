@@ -3,15 +3,10 @@
 import dataclasses
 import os
 import pathlib
-import zipfile
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 if TYPE_CHECKING:
     from slice_tf.discovery.found import Discovery
-
-NEEDED = ("embeddings", "labels", "probabilities")
 
 
 class Rows:
@@ -26,22 +21,11 @@ class Rows:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = pathlib.Path(path)
-        try:
-            with np.load(self._path) as arrays:
-                missing = sorted({*NEEDED} - {*arrays.files})
-                self.num_rows = 0 if missing else len(arrays["labels"])
-        except (
-            AttributeError,
-            EOFError,
-            OSError,
-            TypeError,  # An .npy file.
-            ValueError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise ValueError(
-                "Rows must be an .npz file. Received: "
-                f"predictions={path}, error={error}"
-            ) from error
+        from slice_tf.discovery.arrays import NEEDED, open_arrays
+
+        with open_arrays(self._path) as arrays:
+            missing = sorted({*NEEDED} - {*arrays.files})
+            self.num_rows = 0 if missing else len(arrays["labels"])
         if missing:
             raise ValueError(
                 f"Rows must hold {', '.join(NEEDED)}. Received: "
@@ -69,6 +53,7 @@ class Rows:
             save_discovery,
             split_slice,
         )
+        from slice_tf.discovery.arrays import NEEDED, open_arrays
 
         before = load_discovery(run)
         if before.num_rows != self.num_rows:
@@ -81,7 +66,7 @@ class Rows:
                 f"{name} was split before: see {into.name}, or remove it. "
                 f"Received: directory={into}"
             )
-        with np.load(self._path, allow_pickle=False) as arrays:
+        with open_arrays(self._path) as arrays:
             needed = [arrays[one] for one in NEEDED]
             after = split_slice(before, name, *needed)
             shown = _shown(before, arrays)

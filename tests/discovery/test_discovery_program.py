@@ -316,6 +316,37 @@ def test_a_run_without_errors_says_so(tmp_path, capsys):
     assert facts["slices"] == []
 
 
+def one_array(path):
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+def texts_as_objects(path):
+    given = dict(
+        zip(("embeddings", "labels", "probabilities"), PROBLEM, strict=False)
+    )
+    np.savez(path, **given, text=np.array(["a"] * 1600, object))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: path.touch(), "must be an .npz file"),
+        (lambda path: path.write_text("text"), "must be an .npz file"),
+        (lambda path: path.write_bytes(b"PK\x03\x04"), "must be an .npz file"),
+        (lambda path: None, "which is nothing"),
+        (one_array, "which is another kind of file"),
+        (texts_as_objects, "Received: array=text"),
+    ],
+)
+def test_files_of_something_else_are_refused(tmp_path, capsys, write, message):
+    write(tmp_path / "p.npz")
+    run = ["discover", "--predictions", str(tmp_path / "p.npz")]
+    run += ["--describe", "text", "--output-dir", str(tmp_path / "run")]
+    assert main(run) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_predictions_without_embeddings_are_refused(tmp_path, capsys):
     np.savez(tmp_path / "p.npz", labels=[0])
     run = ["discover", "--predictions", str(tmp_path / "p.npz")]
