@@ -34,6 +34,7 @@ def save_discovery(
         "num_rows": found.num_rows,
         "error_rate": found.error_rate,
         "seed": found.seed,
+        "embedder": found.embedder,
         "slices": [dataclasses.asdict(one) for one in found.slices],
     }
     text = json.dumps(facts, indent=2) + "\n"
@@ -68,6 +69,7 @@ def load_discovery(directory: str | os.PathLike[str]) -> Discovery:
         facts["error_rate"],
         facts["num_rows"],
         facts.get("seed", 0),
+        facts.get("embedder", ""),
     )
 
 

@@ -89,6 +89,8 @@ class Discovery:
         error_rate: Of all held-out rows.
         num_rows: Rows in both halves.
         seed: Which halves of the rows these were.
+        embedder: Fingerprint of the file of the model that embedded; empty
+            where there is none.
     """
 
     slices: tuple[FoundSlice, ...]
@@ -96,3 +98,4 @@ class Discovery:
     error_rate: float
     num_rows: int
     seed: int = 0
+    embedder: str = ""

@@ -77,7 +77,8 @@ def split_slice(
     whole = dataclasses.replace(
         regions, views=(*regions.views, parted), places=np.array(places)
     )
-    return measure(whole, told, embeddings, labels, chances, found.seed)
+    after = measure(whole, told, embeddings, labels, chances, found.seed)
+    return dataclasses.replace(after, embedder=found.embedder)
 
 
 def _found_rate(shares: Any, wrong: Any) -> float:

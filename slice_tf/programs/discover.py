@@ -1,6 +1,7 @@
 """`slice-tf discover`: what a model gets wrong, as slices to accept."""
 
 import argparse
+import dataclasses
 import functools
 import logging
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from slice_tf.programs.discover_data import Examples, read_examples
 from slice_tf.programs.discover_flags import parse
+from slice_tf.programs.discover_models import ModelFlags, load_record_embedder
 from slice_tf.programs.encoders import load_encoder
 from slice_tf.programs.flags import split_beam_flags
 
@@ -49,6 +51,9 @@ def _find(flags: argparse.Namespace) -> None:
     else:
         slicer = MixtureSlicer(flags.num_slices, random_state=flags.seed)
         found = discover(*examples.predictions, slicer)
+    if flags.data is not None:
+        embedder = ModelFlags.of(flags).embedder
+        found = dataclasses.replace(found, embedder=embedder)
     path = save_discovery(flags.output_dir, _told(found, examples, flags))
     _show(load_discovery(flags.output_dir))
     logger.info("wrote %s", path)
@@ -59,15 +64,17 @@ def _score(flags: argparse.Namespace, beam_flags: Sequence[str]) -> None:
 
     quiet_beam()
     from slice_tf.discovery import load_discovery
-    from slice_tf.programs.discover_models import (
-        ModelFlags,
-        load_record_embedder,
-    )
     from slice_tf.programs.tables import show_table
     from slice_tf_beam import score_found_slices
 
     found = load_discovery(flags.output_dir)
     models = ModelFlags.of(flags)
+    if found.embedder and models.embedder not in ("", found.embedder):
+        raise ValueError(
+            "Examples must be embedded by the model that slices were found "
+            "with, because regions lie in its space. Received: fingerprint="
+            f"{models.embedder}, expected={found.embedder}"
+        )
     scored = score_found_slices(
         flags.score,
         flags.scores_dir,

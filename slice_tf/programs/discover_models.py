@@ -71,6 +71,18 @@ class ModelFlags:
                     digest.update(sha256_of(file).encode())
         return digest.hexdigest()[:16]
 
+    @property
+    def embedder(self) -> str:
+        """Fingerprint of the `.keras` file that embeds, wherever it lies.
+
+        Empty where something else embeds: two exports of one model differ.
+        """
+        path = pathlib.Path(self.embed_with or self.model or "")
+        for file in (path, path / _TRAINED):
+            if file.suffix == ".keras" and file.is_file():
+                return sha256_of(file)[:16]
+        return ""
+
     def spec(self) -> "FeatureSpec":
         """Returns what a model reads that `slice-tf train` did not write."""
         from slice_tf.data import FeatureSpec

@@ -117,6 +117,40 @@ def test_records_and_a_model_are_enough(tmp_path, capsys):
     ]
 
 
+def test_examples_are_scored_in_the_space_that_slices_were_found_in(
+    tmp_path, capsys
+):
+    """Another model of the same width would score, and mean nothing."""
+    embeddings, labels, probabilities, _ = planted()
+    rows = np.concatenate([embeddings, np.log(probabilities)], axis=1)
+    write_records(
+        tmp_path / "a.tfrecord",
+        [
+            encode({"x": row.astype(np.float32), "label": int(label)})
+            for row, label in zip(rows, labels, strict=True)
+        ],
+    )
+    given = keras.Input((14,))
+    keras.Model(given, given[:, 12:]).save(tmp_path / "logits.keras")
+    keras.Model(given, given[:, :12]).save(tmp_path / "first.keras")
+    keras.Model(given, given[:, 1:13]).save(tmp_path / "other.keras")
+    data, model = str(tmp_path / "a.tfrecord"), str(tmp_path / "logits.keras")
+    same = ["discover", "--output-dir", str(tmp_path / "run")]
+    same += ["--feature", "x=float32:14"]
+    embed = ["--embed-with", str(tmp_path / "first.keras")]
+    assert main([*same, *embed, "--data", data, "--model", model]) == 0
+    split = ["--data", data, "--model", model, "--split", "found_0"]
+    assert main([*same, *embed, *split]) == 0
+    score = [*same, "--score", data, "--scores-dir", str(tmp_path / "scores")]
+    other = ["--embed-with", str(tmp_path / "other.keras")]
+    assert main([*score, *other]) == 2
+    error = capsys.readouterr().err
+    assert "must be embedded by the model that slices were found with" in error
+    assert not (tmp_path / "scores").exists()
+    moved = (tmp_path / "first.keras").rename(tmp_path / "moved.keras")
+    assert main([*score, "--embed-with", str(moved)]) == 0
+
+
 def test_a_record_without_the_label_is_refused(tmp_path, capsys):
     write_records(tmp_path / "a.tfrecord", [encode({"x": [1.0, 2.0]})])
     given = keras.Input((2,))
