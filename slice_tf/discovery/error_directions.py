@@ -21,7 +21,7 @@ _SHARE = 0.2
 # Of their errors: what is more in so few components is a cluster.
 _MOST_IN_COMPONENTS = 0.5
 # Of the errors that a direction expects in a component, beside those counted.
-_EXPECTED_COUNT = 0.5
+_EXPECTED_COUNT = 0.3
 
 
 class ErrorDirections:
@@ -76,8 +76,8 @@ class ErrorDirections:
     ) -> list[Candidate]:
         """Returns candidates, those first of which two things tell errors.
 
-        To the excess of errors that was counted is added half of what the
-        label's direction expects.
+        To the excess of errors that was counted is added three tenths of what
+        the label's direction expects.
 
         Args:
             found: Of one mixture.
