@@ -29,7 +29,7 @@ def with_examples(
         probabilities: Of shape `[rows, classes]`, or of class 1 `[rows]`.
 
     Raises:
-        ValueError: If there is not one value a row.
+        ValueError: If there is not one value a row, or it is of another kind.
     """
     labels, chances = check_predictions(labels, probabilities, found.num_rows)
     for name, values in features.items():
@@ -38,6 +38,12 @@ def with_examples(
                 "A feature to show must have a value a row. Received: "
                 f"feature={name!r}, values={len(values)}, "
                 f"rows={found.num_rows}"
+            )
+        kind = np.asarray(values).dtype
+        if kind.kind not in "biufOSU":
+            raise ValueError(
+                "A feature to show must be numbers, texts or images. Received: "
+                f"feature={name!r}, dtype={kind}"
             )
     predicted = np.argmax(chances, axis=1)
 

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import functools
 import logging
+import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -123,8 +124,7 @@ def _told(
         )
     if flags.phrases is not None:
         embed = load_encoder(flags.embed_phrases_with)
-        lines = flags.phrases.read_text(encoding="utf-8").splitlines()
-        phrases = [line.strip() for line in lines if line.strip()]
+        phrases = _lines(flags.phrases)
         found = with_phrases(
             found,
             phrases,
@@ -132,6 +132,17 @@ def _told(
             *examples.predictions,
         )
     return found
+
+
+def _lines(path: pathlib.Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            "Phrases must be UTF-8 text, one a line. Received: "
+            f"phrases={path}, error={error}"
+        ) from error
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _check_rows(before: "Discovery", examples: Examples) -> None:

@@ -64,11 +64,14 @@ def parse_records(
         specs[spec.label] = tf.io.FixedLenFeature([], tf.int64)
     try:
         values = fill_up(tf.io.parse_example(records, specs), spec)
-    except tf.errors.InvalidArgumentError as error:
+    except (tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        # TensorFlow puts a record that is no example into its message, which
+        # Python cannot read then.
+        told = getattr(error, "message", "a record is no tf.train.Example")
         raise ValueError(
             "Every record must have the features that the model reads"
             f"{', and the label' if label else ''}. Received: "
-            f"{f'shard={shard}, ' if shard else ''}error={error.message}"
+            f"{f'shard={shard}, ' if shard else ''}error={told}"
         ) from error
     return {name: value.numpy() for name, value in values.items()}
 
@@ -81,20 +84,27 @@ def sample_records(data: str, label: str, count: int, seed: int) -> Any:
     Raises:
         ValueError: If a record has no label.
     """
-    from slice_tf.data import decode
-
     labels = []
     for shard, records in record_batches(data):
         for record in records:
-            feature = decode(record).features.feature
-            values = list(feature[label].int64_list.value)
-            if len(values) != 1:
-                raise ValueError(
-                    "Every record must have a label, a whole number. "
-                    f"Received: shard={shard}, feature={label}"
-                )
-            labels.append(values[0])
+            labels.append(_label(record, label, shard))
     return stratified(np.array(labels, np.int64), count, seed)
+
+
+def _label(record: bytes, name: str, shard: str) -> int:
+    from slice_tf.data import decode
+
+    try:
+        feature = decode(record).features.feature
+    except ValueError as error:
+        raise ValueError(f"{shard}: {error}") from error
+    values = list(feature[name].int64_list.value)
+    if len(values) != 1:
+        raise ValueError(
+            "Every record must have a label, a whole number. "
+            f"Received: shard={shard}, feature={name}"
+        )
+    return int(values[0])
 
 
 def stratified(labels: Any, count: int, seed: int) -> Any:

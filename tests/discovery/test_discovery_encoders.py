@@ -163,6 +163,23 @@ def test_a_record_without_the_label_is_refused(tmp_path, capsys):
     assert "must have the features" in capsys.readouterr().err
 
 
+def test_a_record_that_is_no_example_is_named_with_its_file(tmp_path, capsys):
+    whole = encode({"x": [1.0, 2.0], "label": 1})
+    broken = [whole, b"\xff\xff\xff garbage", whole]
+    write_records(tmp_path / "a.tfrecord", broken)
+    given = keras.Input((2,))
+    keras.Model(given, given).save(tmp_path / "same.keras")
+    find = ["discover", "--data", str(tmp_path / "a.tfrecord")]
+    find += ["--model", str(tmp_path / "same.keras")]
+    find += ["--embed-with", str(tmp_path / "same.keras")]
+    find += ["--feature", "x=float32:2", "--output-dir", str(tmp_path / "run")]
+    for more in ([], ["--sample", "2"]):
+        assert main([*find, *more]) == 2
+        error = capsys.readouterr().err
+        assert "a.tfrecord" in error
+        assert "tf.train.Example" in error
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -203,6 +220,9 @@ def test_phrases_come_from_a_file_and_an_encoder(tmp_path, capsys):
     assert "like: a free gift; a cat" in capsys.readouterr().out
     facts = json.loads((tmp_path / "run" / "discovered.json").read_text())
     assert facts["slices"][0]["phrases"][0]["text"] == "a free gift"
+    (tmp_path / "phrases.txt").write_bytes(b"caf\xe9\n")
+    assert main([*find, "--output-dir", str(tmp_path / "latin")]) == 2
+    assert "must be UTF-8 text" in capsys.readouterr().err
 
 
 def test_a_trained_model_predicts_and_embeds(tmp_path):

@@ -15,6 +15,7 @@ from slice_tf.discovery import (
     load_discovery,
     load_regions,
     save_discovery,
+    with_examples,
 )
 from slice_tf.discovery.held_out import halves, measure, shrink
 
@@ -326,6 +327,14 @@ def texts_as_objects(path):
         zip(("embeddings", "labels", "probabilities"), PROBLEM, strict=False)
     )
     np.savez(path, **given, text=np.array(["a"] * 1600, object))
+
+
+@pytest.mark.parametrize("kind", ["datetime64[D]", np.complex64])
+def test_what_nobody_can_be_shown_is_refused(kind):
+    _, *predicted, _ = PROBLEM
+    message = r"must be numbers, texts or images.*feature='day', dtype="
+    with pytest.raises(ValueError, match=message):
+        with_examples(FOUND, {"day": np.arange(1600).astype(kind)}, *predicted)
 
 
 @pytest.mark.parametrize(
