@@ -52,15 +52,17 @@ def candidates(
         probabilities: Of shape `[rows, classes]`.
         view: Which of a slicer's mixtures it is.
     """
-    one_hot = np.eye(probabilities.shape[1])[labels]
-    errors = one_hot * (probabilities.argmax(axis=1) != labels)[:, None]
-    usual = errors.sum(axis=0) / np.maximum(one_hot.sum(axis=0), 1)
-    shape = mixture.num_components, one_hot.shape[1]
+    classes = probabilities.shape[1]
+    missed = probabilities.argmax(axis=1) != labels
+    rows_of = np.bincount(labels, minlength=classes)
+    usual = np.bincount(labels, missed, classes) / np.maximum(rows_of, 1)
+    shape = mixture.num_components, classes
     sizes, wrong = np.zeros(shape), np.zeros(shape)
     for rows in blocks(len(z)):
         shares = mixture.responsibilities(z[rows])
-        sizes += shares.T @ one_hot[rows]
-        wrong += shares.T @ errors[rows]
+        one_hot = np.eye(classes)[labels[rows]]
+        sizes += shares.T @ one_hot
+        wrong += shares.T @ (one_hot * missed[rows, None])
     excess = (wrong - usual * sizes) / (sizes + PRIOR_SIZE)
     found = [
         Candidate(

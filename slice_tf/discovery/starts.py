@@ -55,11 +55,9 @@ def confusion_start(
         Eyuboglu et al. 2022, section 4.2 and appendix.
     """
     classes = probabilities.shape[1]
-    one_hot = np.eye(classes)[labels]
-    cells = one_hot[:, :, None] * probabilities[:, None, :]
-    cells = cells.reshape(len(z), classes**2)
-    copies = -(-num_components // classes**2)
-    shares = np.tile(cells, copies)[:, :num_components]
+    cells = np.arange(num_components) % classes**2
+    alike = labels[:, None] == cells // classes
+    shares = alike * probabilities[:, cells % classes]
     shares /= shares.sum(axis=1, keepdims=True) + 1e-12
     shares += 1e-3 * rng.random(shares.shape)
     return _mixture(shares, z, labels, probabilities, label_weight)

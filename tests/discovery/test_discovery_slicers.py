@@ -343,3 +343,17 @@ def test_a_refit_without_errors_forgets_what_was_found():
     assert {"components_", "gaps_"} <= vars(slicer).keys()
     slicer.fit(EMBEDDINGS, LABELS, np.eye(2)[LABELS])
     assert not {"components_", "gaps_"} & vars(slicer).keys()
+
+
+def test_domino_finds_slices_among_a_thousand_classes():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 1000, 3000)
+    probabilities = rng.random((3000, 1000)).astype(np.float32)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    embeddings = rng.normal(size=(3000, 8))
+    slicer = DominoSlicer(num_components=7)
+    scores = slicer.fit(embeddings, labels, probabilities).predict_proba(
+        embeddings, labels, probabilities
+    )
+    assert scores.shape == (3000, 5)
+    assert np.isfinite(scores).all()
